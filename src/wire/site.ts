@@ -1,0 +1,36 @@
+import * as z from "zod/mini";
+import { PHASES } from "./state.ts";
+
+export const LANGUAGES = ["en", "de"] as const;
+export type Language = (typeof LANGUAGES)[number];
+/** One HTML document per language. */
+const pages = z.object({ en: z.string(), de: z.string() });
+
+/** What an edge serves for one interview, made by house. Published on `siteEntry(slug)` at each change. */
+export const siteEntry = z.object({
+	slug: z.string(),
+	interviewId: z.string(),
+	phase: z.enum(PHASES),
+	/** `state.json`, ready to send; `null` only in `removed` entries. */
+	stateJson: z.string(),
+	pages,
+	/** The interview was deleted: its addresses answer 410. */
+	removed: z.boolean(),
+});
+export type SiteEntry = z.infer<typeof siteEntry>;
+
+/** Everything an edge needs after a start: the answer to a request on `SITE_REQUEST`. */
+export const site = z.object({ front: pages, entries: z.array(siteEntry) });
+export type Site = z.infer<typeof site>;
+
+/** Once per second from each edge worker on `edgeReport(worker)`. */
+export const edgeReport = z.object({
+	worker: z.number(),
+	pid: z.number(),
+	/** By interview slug: connections that have been draining sound for ≥ 30 s, and all open sound streams. Bounded by the interviews that exist. */
+	listeners: z.record(z.string(), z.object({ settled: z.number(), open: z.number() })),
+	connections: z.number(),
+	refusedSinceStart: z.record(z.string(), z.number()),
+	loopDelayP99Ms: z.number(),
+});
+export type EdgeReport = z.infer<typeof edgeReport>;
