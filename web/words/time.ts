@@ -1,0 +1,74 @@
+/** Times as a reader writes and hears them. Pure: the zone and the language are arguments. */
+import type { Language } from "./words.ts";
+
+/** `20:04`. @param timeZone IANA name; the reader's own when absent. */
+export function clockTime(unixMs: number, language: Language, timeZone?: string): string {
+	return new Intl.DateTimeFormat(language, {
+		hour: "2-digit",
+		minute: "2-digit",
+		hourCycle: "h23",
+		...(timeZone ? { timeZone } : {}),
+	}).format(unixMs);
+}
+
+/** `Monday 23 November, 20:00 CET`: day, time and the zone's short name. */
+export function dayAndTime(unixMs: number, language: Language, timeZone?: string): string {
+	return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, {
+		weekday: "long",
+		day: "numeric",
+		month: "long",
+		hour: "2-digit",
+		minute: "2-digit",
+		hourCycle: "h23",
+		timeZoneName: "short",
+		...(timeZone ? { timeZone } : {}),
+	}).format(unixMs);
+}
+
+/** `23 November 2026`. */
+export function dayOnly(unixMs: number, language: Language, timeZone?: string): string {
+	return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, {
+		dateStyle: "long",
+		...(timeZone ? { timeZone } : {}),
+	}).format(unixMs);
+}
+
+/** Position on a bar: `38:12`, `1:02:03`. @param ms negative counts as 0. */
+export function position(ms: number): string {
+	const seconds = Math.max(0, Math.floor(ms / 1000));
+	const two = (n: number) => String(n).padStart(2, "0");
+	const minutes = Math.floor(seconds / 60) % 60;
+	const hours = Math.floor(seconds / 3600);
+	return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+/**
+ * A length of time in the largest units that matter: `12 s`, `38 min`, `2 hr, 5 min`.
+ *
+ * @param style `long` for ears: `38 minutes`.
+ */
+export function duration(ms: number, language: Language, style: "short" | "long" = "short"): string {
+	const seconds = Math.max(0, Math.round(ms / 1000));
+	const unit = (value: number, name: "second" | "minute" | "hour" | "day") =>
+		new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: style }).format(value);
+	if (seconds < 60) return unit(seconds, "second");
+	const minutes = Math.floor(seconds / 60);
+	if (minutes < 60) return unit(minutes, "minute");
+	const hours = Math.floor(minutes / 60);
+	const pair = (large: string, rest: number, small: "minute" | "hour") =>
+		rest === 0 ? large : `${large} ${unit(rest, small)}`;
+	if (hours < 24) return pair(unit(hours, "hour"), minutes % 60, "minute");
+	return pair(unit(Math.floor(hours / 24), "day"), hours % 24, "hour");
+}
+
+/** Position for ears: `38 minutes 12 seconds`. */
+export function spokenPosition(ms: number, language: Language): string {
+	const seconds = Math.max(0, Math.floor(ms / 1000));
+	const unit = (value: number, name: "second" | "minute" | "hour") =>
+		new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "long" }).format(value);
+	const said: string[] = [];
+	if (seconds >= 3600) said.push(unit(Math.floor(seconds / 3600), "hour"));
+	if (seconds >= 60) said.push(unit(Math.floor(seconds / 60) % 60, "minute"));
+	said.push(unit(seconds % 60, "second"));
+	return said.join(" ");
+}
