@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { broadcastReport } from "./broadcast-commands.ts";
+import { supervisorReport } from "./platform.ts";
 import { place } from "./stage-commands.ts";
 import { PHASES } from "./state.ts";
 
@@ -81,6 +82,40 @@ export const invitationLook = z.object({
 	timeZone: z.string(),
 	phase: z.enum(PHASES),
 });
+
+/** POST /api/v1/invitations/redeem. */
+export const redeemAnswer = z.object({ interviewId: z.string(), seatId: z.string() });
+
+/** GET /api/v1/me: who this browser is. `person` owns interviews; a `guest` has seats only. */
+export const me = z.object({
+	kind: z.enum(["person", "guest"]),
+	name: z.string(),
+	seats: z.array(z.object({ interviewId: z.string(), seatId: z.string(), slug: z.string(), title: z.string() })),
+});
+export type Me = z.infer<typeof me>;
+
+/** GET /api/v1/operations. */
+export const operationsView = z.object({
+	supervisor: z.nullable(supervisorReport),
+	live: z.array(
+		z.object({
+			interviewId: z.string(),
+			slug: z.string(),
+			title: z.string(),
+			phase: z.enum(PHASES),
+			seatsConnected: z.number(),
+			listeners: z.object({ settled: z.number(), open: z.number() }),
+			programme: z.nullable(broadcastReport),
+		}),
+	),
+	liveInterviewsMax: z.number(),
+	/** False while records wait in the journal for PostgreSQL to return. */
+	databaseAvailable: z.boolean(),
+	recordsWaiting: z.number(),
+	/** Keys as in `studioSnapshot.warnings`. */
+	warnings: z.array(z.string()),
+});
+export type OperationsView = z.infer<typeof operationsView>;
 
 /** POST /api/v1/interviews/:id/seat: what a studio needs to speak. */
 export const seatGrant = z.object({
