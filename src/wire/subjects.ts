@@ -29,6 +29,8 @@ export const ALL_SITE_ENTRIES = "site.entry.>";
 export const SITE_FRONT = "site.front";
 /** edge asks house: nothing → `site`. */
 export const SITE_REQUEST = "house.site";
+/** control asks house, which answers (empty) once it has published what follows from everything told before. */
+export const HOUSE_SYNC = "house.sync";
 /** edge → house, control: `edgeReport`. */
 export const edgeReports = (worker: number) => `report.edge.${worker}`;
 export const ALL_EDGE_REPORTS = "report.edge.>";
@@ -44,5 +46,7 @@ export const CONTROL_COMMAND = "control.command";
 /** control asks supervisor: `supervisorCommand` → `supervisorAnswer` (`status` → `supervisorReport`). */
 export const SUPERVISOR_COMMAND = "supervisor.command";
 export const SUPERVISOR_REPORT = "report.supervisor";
+/** rehearsal → control, house: `rehearsalReport`. */
+export const rehearsalReports = (interviewId: string) => `report.rehearsal.${interviewId}`;
 /** every process → supervisor, once it can do its work: `{ name }`. */
 export const PROCESS_READY = "ready.process";

@@ -1,0 +1,51 @@
+import { readFile } from "node:fs/promises";
+import { Application, createEncoder } from "libopus-wasm";
+import { SAMPLE_RATE_HZ, type VoiceName } from "#wire/index.ts";
+import { readOggOpus } from "./ogg-opus.ts";
+
+/** What a synthetic speaker says, over and over: Opus packets of `packetMs` each. */
+export type Voice = { readonly packets: readonly Uint8Array[]; readonly packetMs: 10 | 20 | 40 | 60 };
+
+/** The bundled speech. Both voices have the same length; each is silent while the other speaks. */
+export async function bundledVoice(name: VoiceName): Promise<Voice> {
+	const file = await readFile(new URL(import.meta.resolve(`#assets/speech/${name}.ogg`)));
+	return { packets: readOggOpus(file), packetMs: 20 };
+}
+
+export type EncodeVoiceOptions = {
+	/** Samples per channel are interleaved when 2. Default 1. */
+	readonly channels?: 1 | 2;
+	readonly packetMs?: Voice["packetMs"];
+	readonly bitrateBps?: number;
+	/** In-band forward error correction, as browsers ask for it. Default false. */
+	readonly fec?: boolean;
+};
+
+/** Encodes `samples` (48 kHz, in [-1, 1]) once; a rest shorter than a packet is left out. */
+export async function encodeVoice(samples: Float32Array, options: EncodeVoiceOptions = {}): Promise<Voice> {
+	const { channels = 1, packetMs = 20, bitrateBps = 48_000, fec = false } = options;
+	const frameSize = (SAMPLE_RATE_HZ / 1000) * packetMs;
+	using encoder = await createEncoder({
+		channels,
+		frameSize,
+		bitrate: bitrateBps,
+		application: fec ? Application.Voip : Application.Audio,
+		fec,
+		packetLossPercent: fec ? 10 : 0,
+	});
+	const packets: Uint8Array[] = [];
+	const step = frameSize * channels;
+	for (let at = 0; at + step <= samples.length; at += step) {
+		packets.push(Uint8Array.from(encoder.encodeFloat(samples.subarray(at, at + step))));
+	}
+	return { packets, packetMs };
+}
+
+/** A steady sine of `hz`, which must be a multiple of 1 so that a second of it repeats without a seam. */
+export function toneSamples(hz: number, peakDbfs: number, seconds = 1): Float32Array {
+	const peak = 10 ** (peakDbfs / 20);
+	return Float32Array.from(
+		{ length: seconds * SAMPLE_RATE_HZ },
+		(_, i) => peak * Math.sin((2 * Math.PI * hz * i) / SAMPLE_RATE_HZ),
+	);
+}
