@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SAMPLE_RATE_HZ } from "#wire/index.ts";
+import { floatsOf } from "./listeners.ts";
+import { exitOf, run, until } from "./run.ts";
+
+/**
+ * A sound card made of nothing: a private PulseAudio server with one loudspeaker and one microphone per name.
+ *
+ * Firefox and WebKitGTK need it, as their Web Audio stands still without a device; and what arrives at the
+ * loudspeaker is what a person would have heard, whatever the browser.
+ */
+export type SoundCard = {
+	/** Environment of a program whose sound goes to loudspeaker `name` and whose microphone is microphone `name`. */
+	envOf(name: string): Record<string, string>;
+	/** Says a WAV file into microphone `name`, over and over. */
+	speak(name: string, wav: string): void;
+	/** Writes down what loudspeaker `name` emits until `stop`, mono at 48 kHz. */
+	listen(name: string): { stop(): Promise<Float32Array> };
+	[Symbol.asyncDispose](): Promise<void>;
+};
+
+export async function openSoundCard(names: readonly string[]): Promise<SoundCard> {
+	const folder = await mkdtemp(join(tmpdir(), "rostra-sound-"));
+	const server = `unix:${folder}/native`;
+	const env = { ...process.env, PULSE_SERVER: server, PULSE_RUNTIME_PATH: folder, HOME: folder } as Record<
+		string,
+		string
+	>;
+	const sinks = names.flatMap((name) => ["speaker", "mic"].map((kind) => `${name}_${kind}`));
+	const daemon = spawn(
+		"pulseaudio",
+		[
+			...["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--disable-shm=yes", "--log-level=error"],
+			...["-L", `module-native-protocol-unix socket=${folder}/native auth-anonymous=1`],
+			...sinks.flatMap((sink) => ["-L", `module-null-sink sink_name=${sink} rate=${SAMPLE_RATE_HZ} channels=1`]),
+			// A monitor is refused as microphone by Firefox; a remapped one passes for a real device.
+			...names.flatMap((name) => ["-L", `module-remap-source source_name=${name}_in master=${name}_mic.monitor`]),
+		],
+		{ env, stdio: "ignore" },
+	);
+	const children: ChildProcess[] = [daemon];
+	await until("PulseAudio", 10_000, async () => {
+		const { code, stdout } = await run("pactl", ["list", "short", "sources"], { env, mayFail: true });
+		return code === 0 && names.every((name) => stdout.includes(`${name}_in`));
+	});
+	const raw = ["--raw", `--rate=${SAMPLE_RATE_HZ}`, "--channels=1", "--latency-msec=20"];
+	return {
+		envOf: (name) => ({ PULSE_SERVER: server, PULSE_SINK: `${name}_speaker`, PULSE_SOURCE: `${name}_in` }),
+		speak(name, wav) {
+			const say = ["-re", "-stream_loop", "-1", "-i", wav, "-f", "pulse", "-device", `${name}_mic`, "speech"];
+			children.push(spawn("ffmpeg", ["-nostdin", "-v", "error", ...say], { env, stdio: "ignore" }));
+		},
+		listen(name) {
+			const recorder = spawn("parec", [...raw, "--format=float32le", "-d", `${name}_speaker.monitor`], {
+				env,
+				stdio: ["ignore", "pipe", "ignore"],
+			});
+			children.push(recorder);
+			const chunks: Buffer[] = [];
+			recorder.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+			return {
+				async stop() {
+					recorder.kill("SIGTERM");
+					await exitOf(recorder);
+					return floatsOf(Buffer.concat(chunks));
+				},
+			};
+		},
+		async [Symbol.asyncDispose]() {
+			for (const child of children.reverse()) {
+				child.kill("SIGKILL");
+				await exitOf(child).catch(() => {});
+			}
+			await rm(folder, { recursive: true, force: true });
+		},
+	};
+}

@@ -1,0 +1,221 @@
+import { spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { readdirSync, readFileSync } from "node:fs";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { processStart } from "#wire/index.ts";
+import { exitOf, run, until } from "./run.ts";
+
+const ROOT = new URL("../..", import.meta.url).pathname;
+/** The first start on a machine initialises PostgreSQL and may build the pages. */
+const READY_WITHIN_MS = 180_000;
+const STOP_WITHIN_MS = 5_000;
+/** First of the 100 ports, TCP and UDP, that are tried for a platform under test. ROSTRA_TEST_PORTS moves them. */
+const PORTS_FROM = Number(process.env["ROSTRA_TEST_PORTS"] ?? 26_000);
+
+export type PlatformProcess = { readonly pid: number; readonly name: string };
+
+export type PlatformOptions = {
+	/** Two synthetic speakers talk in the interview `demo`. Default true. */
+	readonly demo?: boolean;
+	/** Further arguments of `npm start`. */
+	readonly args?: readonly string[];
+	/** Default: a new temporary folder, removed at the end. */
+	readonly dataDir?: string;
+	readonly env?: Readonly<Record<string, string>>;
+	/** Default: free ones. */
+	readonly ports?: Ports;
+};
+export type Ports = { readonly public: number; readonly staff: number; readonly media: number };
+
+/** The whole platform, started from the working tree as `npm start` does it, with its own data folder and ports. */
+export type Platform = {
+	readonly publicUrl: string;
+	readonly staffUrl: string;
+	readonly dataDir: string;
+	readonly ports: Ports;
+	/** The supervisor's. */
+	readonly pid: number;
+	/** How long it took until the line `ready`. */
+	readonly readyMs: number;
+	/** What it has printed so far. */
+	output(): string;
+	/** Every process of it that lives, the supervisor and PostgreSQL's postmaster included. */
+	processes(): PlatformProcess[];
+	/** kill -9 of one process by its name (`stage-…` by the beginning of it). @returns its pid. */
+	kill(name: string): number;
+	/** `npm run -s rostra -- …` on this data folder; gives what it printed. */
+	rostra(...args: readonly string[]): Promise<string>;
+	/** SIGTERM, and waits until nothing of it is left. @returns how long that took, ms. */
+	stop(): Promise<number>;
+	[Symbol.asyncDispose](): Promise<void>;
+};
+
+export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
+	const { demo = true, args = [] } = options;
+	const dataDir = options.dataDir ?? (await makeDataDir());
+	const ports = options.ports ?? (await freePorts());
+	const begunMs = performance.now();
+	const child = spawn(
+		process.execPath,
+		[
+			...["scripts/bootstrap.mjs", "start", ...(demo ? ["--demo"] : []), "--data", dataDir, "--host", "127.0.0.1"],
+			...["--public-port", `${ports.public}`, "--staff-port", `${ports.staff}`, "--media-port", `${ports.media}`],
+			...args,
+		],
+		{ cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NODE_TEST_CONTEXT: "", ...options.env } },
+	);
+	let output = "";
+	for (const stream of [child.stdout, child.stderr]) {
+		stream.setEncoding("utf8").on("data", (chunk: string) => {
+			output = (output + chunk).slice(-1_000_000);
+		});
+	}
+	const exited = exitOf(child);
+	let gone = false;
+	void exited.then(() => {
+		gone = true;
+	});
+	const pid = child.pid as number;
+	const family = () => (gone ? [] : familyOf(pid));
+
+	const stop = async () => {
+		const stopMs = performance.now();
+		const pids = family();
+		if (!gone) child.kill("SIGTERM");
+		await until(
+			"the platform to leave after SIGTERM",
+			STOP_WITHIN_MS,
+			() => gone && pids.every((each) => !lives(each)),
+		);
+		return performance.now() - stopMs;
+	};
+	const dispose = async () => {
+		const pids = family();
+		await stop().catch(() => {
+			for (const each of pids) killIfAlive(each.pid);
+		});
+		if (process.env["ROSTRA_KEEP_LOGS"]) await writeFile(`/tmp/rostra-test-${pid}.log`, output);
+		if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+	};
+
+	try {
+		await until("the line `ready`", READY_WITHIN_MS, () => {
+			if (gone) throw new Error("Cannot start the platform: it left before it was ready");
+			return /^ready /m.test(output);
+		});
+	} catch (error) {
+		await dispose();
+		throw new Error(`${(error as Error).message}\n${output.slice(-8_000)}`);
+	}
+	return {
+		publicUrl: `http://127.0.0.1:${ports.public}`,
+		staffUrl: `http://127.0.0.1:${ports.staff}`,
+		dataDir,
+		ports,
+		pid,
+		readyMs: performance.now() - begunMs,
+		output: () => output,
+		processes: () => family().map(({ pid, name }) => ({ pid, name })),
+		kill(name) {
+			const found = family().find((each) => each.name === name || each.name.startsWith(`${name}-`));
+			if (!found) throw new Error(`Cannot kill ${name} as it does not run: ${family().map((each) => each.name)}`);
+			process.kill(found.pid, "SIGKILL");
+			return found.pid;
+		},
+		async rostra(...words) {
+			const command = ["scripts/bootstrap.mjs", ...words, "--data", dataDir];
+			return (
+				await run(process.execPath, command, { cwd: ROOT, env: { ...process.env, NODE_TEST_CONTEXT: "" } })
+			).stdout.toString();
+		},
+		stop,
+		[Symbol.asyncDispose]: dispose,
+	};
+}
+
+/** A folder that PostgreSQL, which runs as another user when we are root, can reach. */
+export async function makeDataDir(): Promise<string> {
+	const dataDir = await mkdtemp(join(tmpdir(), "rostra-test-"));
+	await chmod(dataDir, 0o755);
+	return dataDir;
+}
+
+export async function freePorts(): Promise<Ports> {
+	const wanted: number[] = [];
+	const first = PORTS_FROM + (process.pid % 40) * 2;
+	for (let port = first; wanted.length < 2 && port < first + 200; port += 1)
+		if (await isFreeTcp(port)) wanted.push(port);
+	let media = PORTS_FROM + 100 + (process.pid % 40) * 2;
+	while (!(await isFreeUdp(media))) media += 1;
+	return { public: wanted[0] as number, staff: wanted[1] as number, media };
+}
+
+function isFreeTcp(port: number): Promise<boolean> {
+	const server = createServer();
+	return new Promise((resolve) => {
+		server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+	});
+}
+
+function isFreeUdp(port: number): Promise<boolean> {
+	const socket = createSocket("udp4");
+	return new Promise((resolve) => {
+		socket.once("error", () => resolve(false)).bind(port, "127.0.0.1", () => socket.close(() => resolve(true)));
+	});
+}
+
+type Kin = PlatformProcess & { readonly startedTicks: string };
+
+/** `pid` and its living descendants, by /proc. A child of PostgreSQL's postmaster is not listed: it leaves with it. */
+function familyOf(pid: number): Kin[] {
+	const all = readdirSync("/proc")
+		.filter((entry) => /^\d+$/.test(entry))
+		.flatMap((entry) => statOf(Number(entry)) ?? []);
+	const kin: Kin[] = [];
+	const visit = (parent: (typeof all)[number], name: string) => {
+		kin.push({ pid: parent.pid, name, startedTicks: parent.startedTicks });
+		if (name === "postgres") return;
+		for (const child of all) if (child.parentPid === parent.pid) visit(child, nameOf(child.pid));
+	};
+	const first = all.find((each) => each.pid === pid);
+	if (first) visit(first, "supervisor");
+	return kin;
+}
+
+function nameOf(pid: number): string {
+	try {
+		const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+		const start = environment.find((each) => each.startsWith("ROSTRA_PROCESS="));
+		if (start) return processStart.parse(JSON.parse(start.slice("ROSTRA_PROCESS=".length))).name;
+		const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0] ?? "";
+		return /postgres$/.test(command) ? "postgres" : (command.split("/").at(-1) ?? "unknown");
+	} catch {
+		return "unknown";
+	}
+}
+
+function statOf(pid: number): { pid: number; parentPid: number; startedTicks: string } | undefined {
+	try {
+		const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+		const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+		if (fields[0] === "Z") return undefined;
+		return { pid, parentPid: Number(fields[1]), startedTicks: fields[19] as string };
+	} catch {
+		return undefined;
+	}
+}
+
+/** Whether the very process lives, not another that got its number. */
+export function lives(process: PlatformProcess & { readonly startedTicks?: string }): boolean {
+	const now = statOf(process.pid);
+	return now !== undefined && (process.startedTicks === undefined || now.startedTicks === process.startedTicks);
+}
+
+function killIfAlive(pid: number): void {
+	try {
+		process.kill(pid, "SIGKILL");
+	} catch {}
+}
