@@ -33,7 +33,15 @@ export const stageAnswer = z.discriminatedUnion("ok", [
 	z.object({ ok: z.literal(true), sdp: z.optional(z.string()) }),
 	z.object({
 		ok: z.literal(false),
-		code: z.enum(["malformed_sdp", "unsupported_media", "full", "no_such_session", "not_reachable"]),
+		/** `ice_restart_unsupported`: the client must begin a new session (RFC 9725 §4.3.1 answers 422). */
+		code: z.enum([
+			"malformed_sdp",
+			"unsupported_media",
+			"full",
+			"no_such_session",
+			"not_reachable",
+			"ice_restart_unsupported",
+		]),
 		detail: z.string(),
 	}),
 ]);

@@ -1,0 +1,151 @@
+import type { MonoMs } from "#base/index.ts";
+import type { Place } from "#wire/index.ts";
+import { SEATS_MAX } from "#wire/index.ts";
+import { CONNECT_MS_MAX, LOST_KEPT_MS, SILENCE_LOST_MS } from "./config.ts";
+
+export type SeatSettings = { readonly place: Place; readonly muted: boolean; readonly gainDb: number };
+
+export type LostReason = "silent" | "left" | "closed" | "never_connected";
+
+/** A seat's connection. `peer` exists while there is something to close. */
+export type Connection<Peer> =
+	| { readonly state: "connecting"; readonly sessionId: string; readonly peer: Peer; readonly sinceMs: MonoMs }
+	| { readonly state: "connected"; readonly sessionId: string; readonly peer: Peer; readonly lastPacketMs: MonoMs }
+	/** Packets stopped, the path may return. */
+	| { readonly state: "silent"; readonly sessionId: string; readonly peer: Peer; readonly sinceMs: MonoMs }
+	| { readonly state: "gone"; readonly sessionId: string; readonly reason: LostReason };
+
+export type Seat<Peer> = {
+	readonly seatId: string;
+	name: string;
+	settings: SeatSettings;
+	connection: Connection<Peer>;
+};
+
+export type SeatChange<Peer> = { readonly seat: Seat<Peer>; readonly close?: Peer };
+
+/**
+ * Who sits where, and whether they are there. Pure: knows no sound and no network; `Peer` is whatever its owner
+ * must close. See SPEC.md, S1 to S8.
+ */
+export class Seats<Peer> {
+	/** At most SEATS_MAX. */
+	readonly #seats = new Map<string, Seat<Peer>>();
+
+	/** In the order of arrival. */
+	all(): Iterable<Seat<Peer>> {
+		return this.#seats.values();
+	}
+
+	get count(): number {
+		return this.#seats.size;
+	}
+
+	get(seatId: string): Seat<Peer> | undefined {
+		return this.#seats.get(seatId);
+	}
+
+	bySession(sessionId: string): Seat<Peer> | undefined {
+		for (const seat of this.#seats.values()) if (seat.connection.sessionId === sessionId) return seat;
+		return undefined;
+	}
+
+	/** Whether `seatId` could be seated: it has its seat already, or one is free. */
+	hasRoomFor(seatId: string): boolean {
+		return this.#seats.has(seatId) || this.#seats.size < SEATS_MAX;
+	}
+
+	/** Seats a speaker anew. @returns the connection it replaces, to be closed. The caller asked `hasRoomFor`. */
+	seat(
+		who: { readonly seatId: string; readonly name: string; readonly settings: SeatSettings },
+		connection: { readonly sessionId: string; readonly peer: Peer },
+		nowMs: MonoMs,
+	): SeatChange<Peer> {
+		const known = this.#seats.get(who.seatId);
+		const close = known ? peerOf(known) : undefined;
+		const seat: Seat<Peer> = known ?? { ...who, connection: { state: "connecting", ...connection, sinceMs: nowMs } };
+		seat.name = who.name;
+		seat.settings = who.settings;
+		seat.connection = { state: "connecting", ...connection, sinceMs: nowMs };
+		this.#seats.set(who.seatId, seat);
+		return close === undefined ? { seat } : { seat, close };
+	}
+
+	/** A packet came. @returns true when the connection changed. */
+	packet(seat: Seat<Peer>, peer: Peer, nowMs: MonoMs): boolean {
+		const { connection } = seat;
+		switch (connection.state) {
+			case "connected":
+				if (connection.peer === peer) seat.connection = { ...connection, lastPacketMs: nowMs };
+				return false;
+			case "connecting":
+			case "silent":
+				if (connection.peer !== peer) return false;
+				seat.connection = { state: "connected", sessionId: connection.sessionId, peer, lastPacketMs: nowMs };
+				return true;
+			case "gone":
+				return false;
+		}
+	}
+
+	/** The engine says that `peer` is no more. @returns true when that was the seat's own connection. */
+	closed(seat: Seat<Peer>, peer: Peer): boolean {
+		if (peerOf(seat) !== peer) return false;
+		seat.connection = { state: "gone", sessionId: seat.connection.sessionId, reason: "closed" };
+		return true;
+	}
+
+	/** Ends one connection; the seat stays. @returns what to close, or undefined when no seat has that session. */
+	leave(sessionId: string): SeatChange<Peer> | undefined {
+		const seat = this.bySession(sessionId);
+		if (!seat || seat.connection.state === "gone") return undefined;
+		return this.#let(seat, "left");
+	}
+
+	/** @returns what to close, or undefined when there is no such seat. */
+	remove(seatId: string): SeatChange<Peer> | undefined {
+		const seat = this.#seats.get(seatId);
+		if (!seat) return undefined;
+		this.#seats.delete(seatId);
+		return this.#let(seat, "left");
+	}
+
+	/** Called some times per second. @returns the seats whose connection changed with that. */
+	tick(nowMs: MonoMs): SeatChange<Peer>[] {
+		const changes: SeatChange<Peer>[] = [];
+		for (const seat of this.#seats.values()) {
+			const { connection } = seat;
+			switch (connection.state) {
+				case "connecting":
+					if (nowMs - connection.sinceMs >= CONNECT_MS_MAX) changes.push(this.#let(seat, "never_connected"));
+					break;
+				case "connected":
+					if (nowMs - connection.lastPacketMs < SILENCE_LOST_MS) break;
+					seat.connection = {
+						state: "silent",
+						sessionId: connection.sessionId,
+						peer: connection.peer,
+						sinceMs: nowMs,
+					};
+					changes.push({ seat });
+					break;
+				case "silent":
+					if (nowMs - connection.sinceMs >= LOST_KEPT_MS) changes.push(this.#let(seat, "silent"));
+					break;
+				case "gone":
+			}
+		}
+		return changes;
+	}
+
+	#let(seat: Seat<Peer>, reason: LostReason): SeatChange<Peer> {
+		const close = peerOf(seat);
+		seat.connection = { state: "gone", sessionId: seat.connection.sessionId, reason };
+		return close === undefined ? { seat } : { seat, close };
+	}
+}
+
+/** What of a seat is still open. */
+export function peerOf<Peer>(seat: Seat<Peer>): Peer | undefined {
+	return seat.connection.state === "gone" ? undefined : seat.connection.peer;
+}

@@ -1,0 +1,140 @@
+/** WebRTC by node-datachannel. The only file that knows the engine's package. */
+import engine from "node-datachannel";
+import type { Clock, MonoMs } from "#base/index.ts";
+import { StageError } from "./errors.ts";
+import { type EngineAnswer, type Offer, parseEngineAnswer, writeEngineOffer } from "./sdp.ts";
+
+/** Gathering the addresses of one machine needs no network: it takes a millisecond. */
+const GATHER_MS_MAX = 2_000;
+
+/** What one connection tells its owner. Nothing is called after `Peer` was disposed. */
+export type PeerEvents = {
+	/** RTP or RTCP, decrypted and authenticated. The owner may keep `bytes`. */
+	onPacket(bytes: Buffer): void;
+	/** The connection failed or was closed by the other side. At most once. */
+	onClosed(): void;
+};
+
+/** One connection. Disposing it twice is harmless. */
+export type Peer = Disposable & {
+	readonly answer: EngineAnswer;
+	/** Sends one RTP or RTCP packet. @returns false when it could not go out, as before ICE and DTLS are done. */
+	send(packet: Buffer): boolean;
+};
+
+/** The media port. Two engines implement this: the real one and the tests' own. */
+export type WebRtc = AsyncDisposable & {
+	/** @param ssrc what we send with. @throws StageError "engine_failed" when the engine refuses an offer that was checked. */
+	accept(offer: Offer, ssrc: number, events: PeerEvents): Promise<Peer>;
+};
+
+/** Open media ports in this process; the engine's threads end with the last. */
+let openCount = 0;
+
+/**
+ * Opens one UDP port for all connections of an interview.
+ *
+ * @param host address to listen on; `0.0.0.0` for all.
+ * @throws StageError "udp_port_taken".
+ */
+export async function openWebRtc(options: {
+	readonly host: string;
+	readonly port: number;
+	readonly clock: Clock;
+}): Promise<WebRtc> {
+	const { host, port, clock } = options;
+	const bindAddress = host === "0.0.0.0" || host === "::" ? undefined : host;
+	let listener: InstanceType<typeof engine.IceUdpMuxListener>;
+	try {
+		// Holds the port while nobody is connected, too: what arrives then is dropped without reaching JavaScript.
+		listener = new engine.IceUdpMuxListener(port, bindAddress);
+	} catch (cause) {
+		throw new StageError(
+			"udp_port_taken",
+			`Cannot open the stage as UDP port ${port} on ${host} must be free: choose another with --media-port`,
+			{ cause },
+		);
+	}
+	openCount += 1;
+	const peers = new Set<Peer>();
+	let serial = 0;
+
+	const accept = async (offer: Offer, ssrc: number, events: PeerEvents): Promise<Peer> => {
+		serial += 1;
+		const connection = new engine.PeerConnection(`seat-${serial}`, {
+			iceServers: [],
+			disableAutoNegotiation: true,
+			enableIceUdpMux: true,
+			portRangeBegin: port,
+			portRangeEnd: port,
+			...(bindAddress === undefined ? {} : { bindAddress }),
+		});
+		let open = true;
+		const close = () => {
+			if (!open) return;
+			open = false;
+			connection.close();
+		};
+		try {
+			connection.onStateChange((state) => {
+				if (!open || (state !== "failed" && state !== "closed" && state !== "disconnected")) return;
+				events.onClosed();
+			});
+			connection.setRemoteDescription(writeEngineOffer(offer), "offer");
+			const audio = new engine.Audio(offer.mid, offer.wantsReturn ? "SendRecv" : "RecvOnly");
+			audio.addOpusCodec(offer.payloadType, "minptime=10;useinbandfec=1");
+			if (offer.wantsReturn) audio.addSSRC(ssrc, "stage", "stage", "mix");
+			// No media handler: we read and write RTCP ourselves, for loss and round trip.
+			const track = connection.addTrack(audio);
+			track.onMessage((bytes) => {
+				if (open) events.onPacket(bytes);
+			});
+			const gathered = new Promise<void>((resolve, reject) => {
+				const timer = clock.wakeAt((clock.monoMs() + GATHER_MS_MAX) as MonoMs, () =>
+					reject(new Error(`no addresses within ${GATHER_MS_MAX} ms`)),
+				);
+				connection.onGatheringStateChange((state) => {
+					if (state !== "complete") return;
+					timer[Symbol.dispose]();
+					resolve();
+				});
+			});
+			connection.setLocalDescription("answer");
+			await gathered;
+			const answer = parseEngineAnswer(connection.localDescription()?.sdp ?? "");
+			const peer: Peer = {
+				answer,
+				send(packet) {
+					if (!open || !track.isOpen()) return false;
+					try {
+						return track.sendMessageBinary(packet);
+					} catch {
+						// The connection ended between the question and the call; `onClosed` follows.
+						return false;
+					}
+				},
+				[Symbol.dispose]() {
+					peers.delete(peer);
+					close();
+				},
+			};
+			peers.add(peer);
+			return peer;
+		} catch (cause) {
+			close();
+			throw new StageError("engine_failed", "Cannot accept a speaker as the WebRTC engine refused the offer", {
+				cause,
+			});
+		}
+	};
+
+	return {
+		accept,
+		async [Symbol.asyncDispose]() {
+			for (const peer of [...peers]) peer[Symbol.dispose]();
+			listener.stop();
+			openCount -= 1;
+			if (openCount === 0) engine.cleanup();
+		},
+	};
+}
