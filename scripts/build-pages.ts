@@ -42,11 +42,19 @@ function closure(manifest: Manifest, key: string, seen = new Set<string>()): Set
 function publicAssets(manifest: Manifest): PageAssets {
 	const of = (path: string) => {
 		const chunks = [...closure(manifest, path)].map((key) => manifest[key]);
-		const [entry, ...imported] = chunks.map((chunk) => `/${chunk?.file}`);
-		const styles = new Set(chunks.flatMap((chunk) => chunk?.css ?? []).map((file) => `/${file}`));
-		return { script: entry as string, preload: imported, styles: [...styles] };
+		const [script, ...preload] = chunks.map((chunk) => `/${chunk?.file}`);
+		// What is shared comes first, so that a page's own style may refine it.
+		const styles = new Set(
+			chunks
+				.reverse()
+				.flatMap((chunk) => chunk?.css ?? [])
+				.map((file) => `/${file}`),
+		);
+		return { script: script as string, preload, styles: [...styles] };
 	};
-	return Object.fromEntries(Object.entries(PUBLIC_ENTRIES).map(([name, path]) => [name, of(path)])) as PageAssets;
+	return Object.fromEntries(
+		Object.entries(PUBLIC_ENTRIES).map(([name, path]) => [name, of(path)]),
+	) as unknown as PageAssets;
 }
 
 function report(manifest: Manifest): void {

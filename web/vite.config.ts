@@ -53,6 +53,7 @@ export function serverBuild(assets: PageAssets): InlineConfig {
 		...shared,
 		define: { PAGE_ASSETS: JSON.stringify(assets) },
 		ssr: { noExternal: true, target: "node" },
+		publicDir: false,
 		build: {
 			ssr: `${web}pages/pages.tsx`,
 			outDir: `${dist}server`,

@@ -42,30 +42,36 @@ export function position(ms: number): string {
 	return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
+/** Symbols of the units (SI brochure, 9th edition, tables 2 and 8): the same in every language. */
+const SYMBOLS = { second: "s", minute: "min", hour: "h" } as const;
+type Unit = keyof typeof SYMBOLS | "day";
+
 /**
- * A length of time in the largest units that matter: `12 s`, `38 min`, `2 hr, 5 min`.
+ * A length of time in the largest units that matter: `12 s`, `38 min`, `2 h 5 min`.
  *
  * @param style `long` for ears: `38 minutes`.
  */
 export function duration(ms: number, language: Language, style: "short" | "long" = "short"): string {
 	const seconds = Math.max(0, Math.round(ms / 1000));
-	const unit = (value: number, name: "second" | "minute" | "hour" | "day") =>
-		new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: style }).format(value);
+	const unit = (value: number, name: Unit) =>
+		style === "short" && name !== "day" ? `${value}\u00a0${SYMBOLS[name]}` : spoken(value, name, language);
+	const pair = (large: string, rest: number, small: Unit) => (rest === 0 ? large : `${large} ${unit(rest, small)}`);
 	if (seconds < 60) return unit(seconds, "second");
 	const minutes = Math.floor(seconds / 60);
 	if (minutes < 60) return unit(minutes, "minute");
 	const hours = Math.floor(minutes / 60);
-	const pair = (large: string, rest: number, small: "minute" | "hour") =>
-		rest === 0 ? large : `${large} ${unit(rest, small)}`;
 	if (hours < 24) return pair(unit(hours, "hour"), minutes % 60, "minute");
 	return pair(unit(Math.floor(hours / 24), "day"), hours % 24, "hour");
+}
+
+function spoken(value: number, name: Unit, language: Language): string {
+	return new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "long" }).format(value);
 }
 
 /** Position for ears: `38 minutes 12 seconds`. */
 export function spokenPosition(ms: number, language: Language): string {
 	const seconds = Math.max(0, Math.floor(ms / 1000));
-	const unit = (value: number, name: "second" | "minute" | "hour") =>
-		new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "long" }).format(value);
+	const unit = (value: number, name: Unit) => spoken(value, name, language);
 	const said: string[] = [];
 	if (seconds >= 3600) said.push(unit(Math.floor(seconds / 3600), "hour"));
 	if (seconds >= 60) said.push(unit(Math.floor(seconds / 60) % 60, "minute"));

@@ -1,0 +1,24 @@
+import type { ReadonlySignal } from "@preact/signals";
+import type { PlayerView } from "./core.ts";
+
+/** What a page does with a player, whichever engine plays. Positions are samples since the programme's epoch. */
+export type Player = Disposable & {
+	readonly view: ReadonlySignal<PlayerView>;
+	/** Something the listener should know that no state tells. */
+	readonly trouble: ReadonlySignal<"none" | "blocked" | "cannot_play">;
+	/** To be called from within a click: browsers let sound begin only there. */
+	play(): void;
+	pause(): void;
+	seekTo(sample: number): void;
+	goLive(): void;
+	setRate(rate: number): void;
+	setSaver(saver: boolean): void;
+	/** What this engine can do besides playing. */
+	readonly can: { readonly saver: boolean };
+};
+
+/** Addresses of one interview on the public door. */
+export type Addresses = {
+	/** `/i/<slug>`, without a trailing slash. */
+	readonly base: string;
+};
