@@ -10,8 +10,11 @@ export type Objects = {
 	sizeBytes(key: string): Promise<number | undefined>;
 	/** Bytes from `from` up to `to` (exclusive) of an object that exists. */
 	stream(key: string, from: number, to: number): Readable;
-	/** Replaces the object in one step; when the promise settles it is on the disk (fsync). */
-	write(key: string, bytes: Uint8Array): Promise<void>;
+	/**
+	 * Replaces the object in one step; when the promise settles it is on the disk (fsync). Fails as a whole: the
+	 * object is then what it was. Pieces are written as they come, so an object may be larger than memory.
+	 */
+	write(key: string, bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<void>;
 	/** An object that grows at its end. It is readable all the while, up to what has been appended. */
 	append(key: string): Promise<Appendable>;
 	list(prefix: string): Promise<string[]>;
@@ -38,14 +41,20 @@ export function openDisk(directory: string): Objects {
 		async write(key, bytes) {
 			const temporary = `${path(key)}.new`;
 			await mkdir(dirname(temporary), { recursive: true });
-			const file = await open(temporary, "w");
 			try {
-				await file.writeFile(bytes);
-				await file.sync();
-			} finally {
-				await file.close();
+				const file = await open(temporary, "w");
+				try {
+					await file.writeFile(bytes);
+					await file.sync();
+				} finally {
+					await file.close();
+				}
+				await rename(temporary, path(key));
+			} catch (error) {
+				// What was written of it would keep a full disk full.
+				await rm(temporary, { force: true });
+				throw error;
 			}
-			await rename(temporary, path(key));
 		},
 		async append(key) {
 			await mkdir(dirname(path(key)), { recursive: true });
