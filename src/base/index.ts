@@ -1,5 +1,6 @@
 /** What every process needs and no capability owns: clocks, randomness, bytes, the log. Knows nothing of sound or words. */
 export * from "./bytes.ts";
 export * from "./log.ts";
+export * from "./output.ts";
 export * from "./random.ts";
 export * from "./time.ts";

@@ -125,10 +125,11 @@ export async function prepareEmbedded(
 /** Waits until the server at `url` answers. @throws DatabaseError when it does not within `withinMs`, or is too old. */
 export async function waitForServer(
 	url: string,
-	{ clock, withinMs }: { clock: Clock; withinMs: number },
+	{ clock, withinMs, signal }: { clock: Clock; withinMs: number; signal?: AbortSignal },
 ): Promise<void> {
 	const giveUpMs = clock.monoMs() + withinMs;
 	for (;;) {
+		signal?.throwIfAborted();
 		try {
 			return await checkServer(url);
 		} catch (error) {

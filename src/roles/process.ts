@@ -1,19 +1,19 @@
 /** The entry of every process the supervisor starts: bus, log, the role's composition root, orderly stop. */
+import { writeSync } from "node:fs";
 import { enableCompileCache } from "node:module";
-import { createLog, systemClock, systemRandom } from "#base/index.ts";
+import { createLog, openOutput, systemClock, systemRandom } from "#base/index.ts";
 import { connectBus } from "#bus/index.ts";
 import { PROCESS_READY, processStart, writeJson } from "#wire/index.ts";
 import type { Outside } from "./outside.ts";
 
+/** An orderly stop that takes longer is cut short, before the supervisor does it. */
+const STOP_WITHIN_MS = 1_500;
+
 enableCompileCache();
 const { name, settings, role } = processStart.parse(JSON.parse(process.env["ROSTRA_PROCESS"] ?? "{}"));
 process.title = `rostra ${name}`;
-const log = createLog({
-	clock: systemClock,
-	process: name,
-	levelMin: settings.logLevel,
-	write: (line) => process.stderr.write(line),
-});
+const output = openOutput(2);
+const log = createLog({ clock: systemClock, process: name, levelMin: settings.logLevel, write: output.write });
 
 // The supervisor holds the other end of our standard input: when it is gone, so are we.
 process.stdin
@@ -21,8 +21,12 @@ process.stdin
 	.on("error", () => process.exit(1))
 	.resume();
 process.on("uncaughtException", (error) => {
-	log("error", "process.failed", { error });
-	process.exit(70);
+	try {
+		const fields = { at: new Date().toISOString(), level: "error", process: name, event: "process.failed" };
+		writeSync(2, `${JSON.stringify({ ...fields, error: error.stack ?? String(error) })}\n`);
+	} finally {
+		process.exit(70);
+	}
 });
 
 const bus = await connectBus(settings.busPath, { clock: systemClock, log, connectWithinMs: 5_000 });
@@ -34,9 +38,10 @@ let stopping = false;
 const stop = async () => {
 	if (stopping) return;
 	stopping = true;
-	setTimeout(() => process.exit(75), 2_500).unref();
+	setTimeout(() => process.exit(75), STOP_WITHIN_MS).unref();
 	await running[Symbol.asyncDispose]();
 	await bus[Symbol.asyncDispose]();
+	await output.flushed();
 	process.exit(0);
 };
 process.on("SIGTERM", stop).on("SIGINT", stop);

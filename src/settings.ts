@@ -1,0 +1,280 @@
+import { isIP, isIPv6 } from "node:net";
+import { hostname, networkInterfaces } from "node:os";
+import { join, resolve } from "node:path";
+import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
+import type { ControlCommand, PlatformSettings } from "#wire/index.ts";
+
+/** What the supervisor adds to make `PlatformSettings`: a bus, a database, a certificate. */
+export type StartSettings = Omit<PlatformSettings, "busPath" | "databaseUrl" | "staffTls"> & {
+	/** Null for the embedded PostgreSQL. */
+	readonly databaseUrl: string | null;
+	readonly staffTls: PlatformSettings["staffTls"] | "self_signed";
+};
+
+export type CommandLine =
+	| { readonly kind: "start"; readonly settings: StartSettings; readonly warnings: readonly string[] }
+	| { readonly kind: "ask"; readonly dataDir: string; readonly command: ControlCommand }
+	| { readonly kind: "help"; readonly text: string }
+	| { readonly kind: "problems"; readonly problems: readonly string[] };
+
+/** What the machine says; tests pass their own. */
+export type Machine = { readonly cores: number; readonly projectDir: string; readonly cwd: string };
+
+const INTERVIEWS_PER_CORE = 4;
+const WORKERS_MAX = 64;
+const LIVE_INTERVIEWS_MAX = 256;
+const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+
+type Option = { readonly value: string | null; readonly help: string };
+
+/** Each is also read from `ROSTRA_` and its name in capitals; a flag wins. `value` is how help names it; null: a switch. */
+const OPTIONS = {
+	data: { value: "DIR", help: "where everything is kept (default: .data in the project's folder)" },
+	host: {
+		value: "IP",
+		help: "address both doors and media listen on (default: 127.0.0.1; else the staff door needs TLS)",
+	},
+	"public-port": { value: "PORT", help: "listeners' door (default: 8080)" },
+	"staff-port": { value: "PORT", help: "host's, guests' and operators' door (default: 8090)" },
+	"media-port": { value: "PORT", help: "first UDP port for speakers' sound, one per live interview (default: 8091)" },
+	"media-address": { value: "IP", help: "what speakers are told instead of --host: behind 1:1 NAT, in containers" },
+	"public-url": { value: "URL", help: "the listeners' door as people type it" },
+	"staff-url": { value: "URL", help: "the staff door as people type it" },
+	"database-url": { value: "URL", help: "any PostgreSQL from 15 on (also DATABASE_URL; default: the embedded one)" },
+	"tls-cert": { value: "FILE", help: "certificate chain of the staff door, PEM" },
+	"tls-key": { value: "FILE", help: "its key, PEM" },
+	"tls-self-signed": {
+		value: null,
+		help: "make a certificate for the staff door: to try it in a LAN; browsers will ask",
+	},
+	"live-interviews-max": { value: "N", help: "interviews open at once (default: 4 per core)" },
+	"edge-workers": { value: "N", help: "processes at the listeners' door (default: cores - 1, at least 2)" },
+	"log-level": { value: "LEVEL", help: "debug, info, warn or error (default: info)" },
+	demo: { value: null, help: "open an interview in which two synthetic speakers talk" },
+	dev: { value: null, help: "log everything" },
+	help: { value: null, help: "this text" },
+} satisfies Record<string, Option>;
+type OptionName = keyof typeof OPTIONS;
+
+const HELP = `rostra: live audio interviews
+
+  npm start -- [OPTIONS]                       start everything
+  npm run -s rostra -- sign-in [--data DIR]    print a new one-time sign-in link
+  npm run -s rostra -- list [--data DIR]       list the interviews
+  npm run -s rostra -- end SLUG [--data DIR]   end an interview, as its host would
+
+${Object.entries(OPTIONS)
+	.map(([name, { value, help }]) => `  --${(value ? `${name} ${value}` : name).padEnd(26)}${help}`)
+	.join("\n")}
+
+Each option can also be given as a variable: ROSTRA_PUBLIC_PORT=80.
+`;
+
+/**
+ * Reads the command line and `ROSTRA_*` variables; a flag wins over its variable.
+ *
+ * All problems are found, not only the first. Files are not looked at: the supervisor does that.
+ */
+export function readCommandLine(
+	args: readonly string[],
+	env: Readonly<Record<string, string | undefined>>,
+	machine: Machine,
+): CommandLine {
+	const problems: string[] = [];
+	const { values, positionals } = readArguments(args, env, problems);
+	const [command, ...operands] = positionals;
+	if (values.help !== undefined || command === undefined || command === "help") return { kind: "help", text: HELP };
+	const dataDir = resolve(machine.cwd, values.data ?? join(machine.projectDir, ".data"));
+	const expect = (count: number, usage: string) => {
+		if (operands.length !== count) problems.push(`Cannot read the command as it must be "${usage}"`);
+	};
+	const result = ((): CommandLine | undefined => {
+		switch (command) {
+			case "start":
+				expect(0, "start [OPTIONS]");
+				return { kind: "start", ...readStart(values, dataDir, env, machine, problems) };
+			case "end":
+				expect(1, "end SLUG [--data DIR]");
+				return { kind: "ask", dataDir, command: { kind: "end", slug: operands[0] ?? "" } };
+			case "sign-in":
+				expect(0, "sign-in [--data DIR]");
+				return { kind: "ask", dataDir, command: { kind: "sign_in_link" } };
+			case "list":
+				expect(0, "list [--data DIR]");
+				return { kind: "ask", dataDir, command: { kind: "list" } };
+			default:
+				problems.push(`Cannot run "${command}" as there is no such command: see --help`);
+				return undefined;
+		}
+	})();
+	return result && problems.length === 0 ? result : { kind: "problems", problems };
+}
+
+type Values = { [name in OptionName]?: string };
+
+/** Switches have the value "true" or are absent. */
+function readArguments(args: readonly string[], env: Readonly<Record<string, string | undefined>>, problems: string[]) {
+	const options: ParseArgsOptionsConfig = {};
+	for (const [name, option] of Object.entries(OPTIONS)) options[name] = { type: option.value ? "string" : "boolean" };
+	const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
+	const values: Values = {};
+	for (const [name, option] of Object.entries(OPTIONS) as [OptionName, Option][]) {
+		const variable = variableOf(name);
+		const text = env[variable];
+		if (text === undefined || text === "") continue;
+		if (option.value) values[name] = text;
+		else if (/^(1|true|yes)$/i.test(text)) values[name] = "true";
+		else if (!/^(0|false|no)$/i.test(text)) problems.push(mustBe(name, "1 or 0", text));
+	}
+	const positionals: string[] = [];
+	for (const token of tokens) {
+		if (token.kind === "positional") positionals.push(token.value);
+		if (token.kind !== "option") continue;
+		if (!Object.hasOwn(OPTIONS, token.name)) {
+			problems.push(`Cannot read ${token.rawName} as there is no such option: see --help`);
+			continue;
+		}
+		const name = token.name as OptionName;
+		const takesValue = OPTIONS[name].value !== null;
+		if (takesValue && (token.value === undefined || (!token.inlineValue && token.value.startsWith("--")))) {
+			problems.push(`Cannot read ${token.rawName} as a value must follow: ${OPTIONS[name].value}`);
+		} else if (!takesValue && token.value !== undefined) {
+			problems.push(`Cannot read ${token.rawName} as it takes no value: "${token.value}" was given`);
+		} else values[name] = token.value ?? "true";
+	}
+	return { values, positionals };
+}
+
+function readStart(
+	values: Values,
+	dataDir: string,
+	env: Readonly<Record<string, string | undefined>>,
+	machine: Machine,
+	problems: string[],
+): { settings: StartSettings; warnings: string[] } {
+	const integer = (name: OptionName, min: number, max: number, byDefault: number) => {
+		const text = values[name];
+		if (text === undefined) return byDefault;
+		const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+		if (value >= min && value <= max) return value;
+		problems.push(mustBe(name, `an integer from ${min} to ${max}`, text));
+		return byDefault;
+	};
+	const ip = (name: OptionName) => {
+		const text = values[name] === "localhost" ? "127.0.0.1" : values[name];
+		if (text === undefined || isIP(text)) return text;
+		problems.push(mustBe(name, "an IP address", text));
+		return undefined;
+	};
+	const url = (name: OptionName) => {
+		const text = values[name];
+		if (text === undefined) return undefined;
+		const parsed = URL.parse(text);
+		if (parsed && /^https?:$/.test(parsed.protocol) && parsed.href === `${parsed.origin}/`) return parsed.origin;
+		problems.push(mustBe(name, "http:// or https://, a name and at most a port, without a path", text));
+		return undefined;
+	};
+
+	const host = ip("host") ?? "127.0.0.1";
+	const publicPort = integer("public-port", 1, 65_535, 8_080);
+	const staffPort = integer("staff-port", 1, 65_535, 8_090);
+	const mediaPort = integer("media-port", 1, 65_535, 8_091);
+	const liveInterviewsMax = integer("live-interviews-max", 1, LIVE_INTERVIEWS_MAX, machine.cores * INTERVIEWS_PER_CORE);
+	const edgeWorkers = integer("edge-workers", 1, WORKERS_MAX, Math.max(2, machine.cores - 1));
+	const logLevel = values["log-level"] ?? (values.dev ? "debug" : "info");
+	if (!isLogLevel(logLevel)) problems.push(mustBe("log-level", LOG_LEVELS.join(", "), logLevel));
+	if (publicPort === staffPort) {
+		problems.push(
+			`Cannot open both doors as --public-port and --staff-port must differ: both are ${publicPort}. ` +
+				"Listeners and speakers share no port, so that a crowd at one door leaves the other open",
+		);
+	}
+	if (mediaPort + liveInterviewsMax - 1 > 65_535) {
+		problems.push(
+			`Cannot give each of ${liveInterviewsMax} live interviews its media port as they go up from --media-port: ` +
+				`${mediaPort} leaves only ${65_536 - mediaPort}`,
+		);
+	}
+	const databaseUrl = values["database-url"] ?? (env["DATABASE_URL"] || undefined);
+	if (databaseUrl !== undefined && !/^postgres(ql)?:$/.test(URL.parse(databaseUrl)?.protocol ?? "")) {
+		// It may hold a password: it is not repeated.
+		problems.push("Cannot read --database-url (or DATABASE_URL) as it must begin with postgresql://");
+	}
+	const staffTls = readStaffTls(values, host, machine, problems);
+	const mediaAddress = ip("media-address") ?? null;
+	const reachable = isWildcard(host) ? (mediaAddress ?? firstOutsideAddress()) : host;
+	const written = isIPv6(reachable) ? `[${reachable}]` : reachable;
+	const settings: StartSettings = {
+		dataDir,
+		objectsDir: join(dataDir, "objects"),
+		webDir: join(machine.projectDir, "dist", "web"),
+		host,
+		publicPort,
+		staffPort,
+		mediaPort,
+		liveInterviewsMax,
+		mediaAddress,
+		publicUrl: url("public-url") ?? `http://${written}:${publicPort}`,
+		staffUrl: url("staff-url") ?? `${staffTls ? "https" : "http"}://${written}:${staffPort}`,
+		databaseUrl: databaseUrl ?? null,
+		staffTls,
+		edgeWorkers,
+		demo: values.demo !== undefined,
+		logLevel: isLogLevel(logLevel) ? logLevel : "info",
+	};
+	const known = new Set((Object.keys(OPTIONS) as OptionName[]).map(variableOf));
+	const warnings = Object.keys(env)
+		.filter((name) => name.startsWith("ROSTRA_") && !known.has(name))
+		.map((name) => `The variable ${name} is not known and has no effect: see --help`);
+	return { settings, warnings };
+}
+
+function readStaffTls(values: Values, host: string, machine: Machine, problems: string[]): StartSettings["staffTls"] {
+	const cert = values["tls-cert"];
+	const key = values["tls-key"];
+	const isSelfSigned = values["tls-self-signed"] !== undefined;
+	if (isSelfSigned && (cert ?? key) !== undefined) {
+		problems.push("Cannot use --tls-self-signed and certificate files together: choose one");
+	}
+	if ((cert === undefined) !== (key === undefined)) {
+		problems.push(`Cannot open the staff door with TLS as --${cert ? "tls-key" : "tls-cert"} must be given too`);
+	}
+	if (cert !== undefined && key !== undefined) {
+		return { certPath: resolve(machine.cwd, cert), keyPath: resolve(machine.cwd, key) };
+	}
+	if (isSelfSigned) return "self_signed";
+	if (!isLoopback(host) && cert === undefined && key === undefined) {
+		problems.push(
+			`Cannot open the staff door on ${host} without TLS as browsers give a microphone only to pages that came over ` +
+				"HTTPS or from this very machine: give --tls-cert and --tls-key, or --tls-self-signed to try it in a LAN, " +
+				"or stay on 127.0.0.1 behind a proxy with TLS",
+		);
+	}
+	return null;
+}
+
+export function isLoopback(host: string): boolean {
+	return /^127\./.test(host) || host === "::1";
+}
+
+export function isWildcard(host: string): boolean {
+	return host === "0.0.0.0" || host === "::";
+}
+
+function firstOutsideAddress(): string {
+	const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+	const outside = all.filter((each) => !each.internal);
+	return (outside.find((each) => each.family === "IPv4") ?? outside[0])?.address ?? hostname();
+}
+
+function isLogLevel(text: string): text is (typeof LOG_LEVELS)[number] {
+	return (LOG_LEVELS as readonly string[]).includes(text);
+}
+
+function variableOf(name: string): string {
+	return `ROSTRA_${name.toUpperCase().replaceAll("-", "_")}`;
+}
+
+function mustBe(name: string, wanted: string, found: string): string {
+	return `Cannot read --${name} (or ${variableOf(name)}) as it must be ${wanted}: current value is ${JSON.stringify(found)}`;
+}
