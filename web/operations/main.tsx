@@ -1,0 +1,7 @@
+import { StaffFrame, showPage } from "../staff/frame.tsx";
+
+showPage((switchLanguage) => (
+	<StaffFrame signedIn switchLanguage={switchLanguage}>
+		…
+	</StaffFrame>
+));

@@ -1,0 +1,63 @@
+import workletUrl from "./capture-worklet.js?url";
+
+/** What the page hears of its own microphone: blocks of samples, for meters and verdicts. Sends nothing anywhere. */
+export class Capture implements Disposable {
+	readonly context: AudioContext;
+	readonly #ready: Promise<void>;
+	#node: AudioWorkletNode | undefined;
+	#source: MediaStreamAudioSourceNode | undefined;
+	#wanted: MediaStreamTrack | undefined;
+	#onBlock: ((block: Float32Array) => void) | undefined;
+
+	constructor() {
+		// No sample rate of ours: Firefox connects a microphone only to a context of the microphone's own.
+		this.context = new AudioContext({ latencyHint: "interactive" });
+		this.#ready = this.context.audioWorklet.addModule(workletUrl).then(() => {
+			this.#node = new AudioWorkletNode(this.context, "capture", {
+				numberOfOutputs: 0,
+				channelCount: 1,
+				channelCountMode: "explicit",
+			});
+			this.#node.port.onmessage = (event: MessageEvent<Float32Array>) => this.#onBlock?.(event.data);
+			this.#connect();
+		});
+		this.#ready.catch(() => {
+			// Without a worklet there is no meter and no verdict; speaking does not depend on it.
+		});
+		if (this.context.state === "suspended") {
+			const wake = () => {
+				void this.context.resume();
+				window.removeEventListener("pointerdown", wake);
+				window.removeEventListener("keydown", wake);
+			};
+			window.addEventListener("pointerdown", wake);
+			window.addEventListener("keydown", wake);
+			void this.context.resume().catch(() => {});
+		}
+	}
+
+	/** Listens to another microphone, or to none. */
+	listenTo(track: MediaStreamTrack | undefined): void {
+		this.#wanted = track;
+		this.#connect();
+	}
+
+	/** @param onBlock gets each block of mono samples at `context.sampleRate`; one listener at a time. */
+	set onBlock(onBlock: ((block: Float32Array) => void) | undefined) {
+		this.#onBlock = onBlock;
+	}
+
+	[Symbol.dispose](): void {
+		this.#onBlock = undefined;
+		this.#source?.disconnect();
+		void this.context.close().catch(() => {});
+	}
+
+	#connect(): void {
+		this.#source?.disconnect();
+		this.#source = undefined;
+		if (!this.#wanted || !this.#node) return;
+		this.#source = this.context.createMediaStreamSource(new MediaStream([this.#wanted]));
+		this.#source.connect(this.#node);
+	}
+}
