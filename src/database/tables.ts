@@ -28,6 +28,8 @@ export type SessionsTable = {
 	seat_ids: ColumnType<string[], string, string>;
 	created_at: Instant;
 	expires_at: Instant;
+	/** Grows with every change, see mirror.ts. */
+	version: number;
 };
 
 export type InterviewsTable = {
@@ -45,9 +47,13 @@ export type InterviewsTable = {
 	demo: boolean;
 	/** The `Lifecycle` union of interviews/lifecycle.ts. */
 	lifecycle: ColumnType<unknown, string, string>;
+	/** The `PendingStep` of interviews/interview.ts. */
+	pending_step: ColumnType<unknown, string | null, string | null>;
 	created_at: Instant;
 	/** A removed interview keeps its slug, so that its addresses answer 410, and nothing else. */
 	removed_at: InstantOrNull;
+	/** Grows with every change, see mirror.ts. */
+	version: number;
 };
 
 export type SeatsTable = {

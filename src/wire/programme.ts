@@ -79,7 +79,10 @@ export function segmentsBetween(
 	return spans;
 }
 
-/** Object key of one segment; keys of an interview begin with `interviews/<id>/`. */
+/** What all object keys of an interview begin with. */
+export const interviewPrefix = (interviewId: string) => `interviews/${interviewId}`;
+
+/** Object key of one segment. */
 export function segmentKey(interviewId: string, track: TrackName, sequence: number): string {
 	return `interviews/${interviewId}/${track}/${String(sequence).padStart(8, "0")}.m4s`;
 }

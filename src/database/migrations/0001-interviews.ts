@@ -7,6 +7,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 			name text not null,
 			created_at timestamptz not null
 		)`.execute(db);
+	await sql`insert into people values ('owner', 'Host', now())`.execute(db);
 	await sql`
 		create table sign_in_links (
 			link_hash text primary key,
@@ -20,7 +21,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 			person_id text references people on delete cascade,
 			seat_ids jsonb not null,
 			created_at timestamptz not null,
-			expires_at timestamptz not null
+			expires_at timestamptz not null,
+			version integer not null
 		)`.execute(db);
 	await sql`
 		create table interviews (
@@ -36,8 +38,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 			late_reason text not null,
 			demo boolean not null,
 			lifecycle jsonb not null,
+			pending_step jsonb,
 			created_at timestamptz not null,
-			removed_at timestamptz
+			removed_at timestamptz,
+			version integer not null
 		)`.execute(db);
 	await sql`create unique index interviews_slug on interviews (slug) where removed_at is null`.execute(db);
 	await sql`

@@ -1,0 +1,23 @@
+import { statfs } from "node:fs/promises";
+
+/**
+ * What one interview writes: Opus at 48 and 24 kb/s and AAC at 64 kb/s with their containers, and at the end the
+ * finished m4a and ogg, which hold the AAC and the larger Opus once more. 248 kb/s in all, and 5 % for boxes and pages.
+ */
+export const DISK_BYTES_PER_MINUTE = Math.ceil((((48 + 24 + 64 + 48 + 64) * 1_000) / 8) * 60 * 1.05);
+/** What must stay free whatever is planned, for the database and everything else. */
+export const DISK_RESERVE_BYTES = 512 * 2 ** 20;
+
+export type DiskEstimate = { readonly neededBytes: number; readonly freeBytes: number; readonly short: boolean };
+
+/** Pure. @param minutes expected length, or what is left of it. */
+export function estimateDisk(minutes: number, freeBytes: number): DiskEstimate {
+	const neededBytes = Math.max(0, Math.round(minutes)) * DISK_BYTES_PER_MINUTE;
+	return { neededBytes, freeBytes, short: freeBytes < neededBytes + DISK_RESERVE_BYTES };
+}
+
+/** Bytes an ordinary user can still write below `directory`. */
+export async function freeBytesIn(directory: string): Promise<number> {
+	const { bavail, bsize } = await statfs(directory);
+	return bavail * bsize;
+}

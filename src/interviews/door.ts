@@ -1,0 +1,65 @@
+import { readFile } from "node:fs/promises";
+import { createServer as createHttpServer, type Server } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import { createAdaptorServer } from "@hono/node-server";
+import { Hono } from "hono";
+import { refusal } from "./errors.ts";
+import type { InterviewEvents } from "./events.ts";
+import { failureResponse, problemResponse } from "./problems.ts";
+import type { Bindings } from "./requests.ts";
+
+/** A head must be there within this, and a request within twice it: who has shown no right gets little time. */
+const HEAD_WITHIN_MS = 5_000;
+const IDLE_MS = 15_000;
+/** Connections at once; one more is closed unanswered. */
+const CONNECTIONS_MAX = 2_000;
+const HEAD_BYTES_MAX = 16_384;
+
+export type DoorOptions = {
+	readonly host: string;
+	readonly port: number;
+	readonly tls: { readonly certPath: string; readonly keyPath: string } | null;
+	/** In this order; the first that knows an address answers it. */
+	readonly apps: readonly (readonly [path: string, app: Hono<Bindings>])[];
+	readonly events: InterviewEvents;
+};
+
+/** The staff door: HTTP/1.1, with TLS when it has a certificate. @throws when the port is taken or the certificate cannot be read. */
+export async function openDoor({ host, port, tls, apps, events }: DoorOptions): Promise<AsyncDisposable> {
+	const app = new Hono<Bindings>();
+	for (const [path, part] of apps) app.route(path, part);
+	app.notFound(() => problemResponse(refusal("not_found", "There is nothing at this address.")));
+	app.onError((error, c) => {
+		events.requestFailed(c.req.routePath, error);
+		return failureResponse();
+	});
+
+	const serverOptions = {
+		headersTimeout: HEAD_WITHIN_MS,
+		requestTimeout: 2 * HEAD_WITHIN_MS,
+		keepAliveTimeout: IDLE_MS,
+		connectionsCheckingInterval: 1_000,
+		maxHeaderSize: HEAD_BYTES_MAX,
+	};
+	const server = (
+		tls
+			? createAdaptorServer({
+					fetch: app.fetch,
+					createServer: createHttpsServer,
+					serverOptions: { ...serverOptions, cert: await readFile(tls.certPath), key: await readFile(tls.keyPath) },
+				})
+			: createAdaptorServer({ fetch: app.fetch, createServer: createHttpServer, serverOptions })
+	) as Server;
+	server.maxConnections = CONNECTIONS_MAX;
+	await new Promise<void>((resolve, reject) => {
+		server.once("error", reject);
+		server.listen(port, host, resolve);
+	});
+	return {
+		async [Symbol.asyncDispose]() {
+			const closed = new Promise((resolve) => server.close(resolve));
+			server.closeAllConnections();
+			await closed;
+		},
+	};
+}

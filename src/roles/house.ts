@@ -1,0 +1,129 @@
+import { join } from "node:path";
+import * as z from "zod/mini";
+import { everyMs, unpackPieces } from "#base/index.ts";
+import { BusError } from "#bus/index.ts";
+import { Counters, createInterviewEvents, loadPages, PublicSite } from "#interviews/index.ts";
+import { openDisk } from "#objects/index.ts";
+import {
+	ALL_BROADCAST_REPORTS,
+	ALL_EDGE_REPORTS,
+	ALL_INTERVIEW_CHANGES,
+	ALL_STAGE_REPORTS,
+	ALL_TIMELINES,
+	broadcastReport,
+	edgeReport,
+	HOUSE_SYNC,
+	INTERVIEWS_REQUEST,
+	type InterviewFacts,
+	interviewFacts,
+	type PlatformSettings,
+	type ProgrammeTimeline,
+	programmeTail,
+	programmeTimeline,
+	readJson,
+	SITE_REQUEST,
+	stageReport,
+	timelineKey,
+	writeJson,
+} from "#wire/index.ts";
+import type { Outside } from "./outside.ts";
+
+const ASK_EVERY_MS = 500;
+const ASK_TIMEOUT_MS = 2_000;
+
+/** The house process: what the public is told. Disposed in the opposite order. */
+export async function startHouse(settings: PlatformSettings, outside: Outside): Promise<AsyncDisposable> {
+	const { clock, bus, log } = outside;
+	const events = createInterviewEvents(log, new Counters());
+	const objects = openDisk(settings.objectsDir);
+	await using parts = new AsyncDisposableStack();
+
+	const pages = await loadPages(
+		join(settings.webDir, "..", "server", "pages.js"),
+		{ publicUrl: settings.publicUrl },
+		events,
+	);
+	const site = parts.use(new PublicSite({ clock, bus, pages }));
+	const lastWord = (subject: string) => subject.slice(subject.lastIndexOf(".") + 1);
+	parts.use(
+		bus.subscribe(ALL_INTERVIEW_CHANGES, (payload) => {
+			site.takeFacts(readJson(interviewFacts, payload));
+			findTimelines();
+		}),
+	);
+	parts.use(bus.subscribe(ALL_TIMELINES, (payload) => site.takeTimeline(readJson(programmeTimeline, payload))));
+	parts.use(
+		bus.subscribe(ALL_STAGE_REPORTS, (p, subject) => site.takeStage(lastWord(subject), readJson(stageReport, p))),
+	);
+	parts.use(
+		bus.subscribe(ALL_BROADCAST_REPORTS, (p, subject) =>
+			site.takeBroadcast(lastWord(subject), readJson(broadcastReport, p)),
+		),
+	);
+	parts.use(bus.subscribe(ALL_EDGE_REPORTS, (payload) => site.takeEdge(readJson(edgeReport, payload))));
+
+	// Asked until control answers, and again after each connection: what was said meanwhile was missed.
+	let known = false;
+	const askFacts = async () => {
+		try {
+			const answer = await bus.request(INTERVIEWS_REQUEST, new Uint8Array(0), { timeoutMs: ASK_TIMEOUT_MS });
+			for (const facts of readJson(z.array(interviewFacts), answer)) site.takeFacts(facts);
+			known = true;
+			findTimelines();
+		} catch (error) {
+			if (!(error instanceof BusError)) throw error;
+		}
+	};
+	parts.use(
+		bus.onConnect(() => {
+			known = false;
+			void askFacts();
+		}),
+	);
+	parts.use(
+		everyMs(clock, ASK_EVERY_MS, () => {
+			if (!known) void askFacts();
+			findTimelines();
+		}),
+	);
+
+	/** A running broadcast tells its timeline; of one that is over it is on the disk. */
+	const asked = new Map<string, number>();
+	const findTimelines = () => {
+		const nowMs = clock.monoMs();
+		for (const facts of site.withoutTimeline()) {
+			if (nowMs - (asked.get(facts.interviewId) ?? Number.NEGATIVE_INFINITY) < ASK_TIMEOUT_MS) continue;
+			asked.set(facts.interviewId, nowMs);
+			readTimeline(facts).then(
+				(timeline) => {
+					if (timeline) site.takeTimeline(timeline);
+				},
+				(error: unknown) => events.timelineUnreadable(facts.slug, error),
+			);
+		}
+	};
+	const readTimeline = async ({ interviewId, phase }: InterviewFacts): Promise<ProgrammeTimeline | undefined> => {
+		if (phase !== "ended" && phase !== "cancelled") {
+			try {
+				const payload = writeJson({ partsMax: 0 });
+				const answer = await bus.request(programmeTail(interviewId), payload, { timeoutMs: ASK_TIMEOUT_MS });
+				return programmeTimeline.parse(unpackPieces(answer).json);
+			} catch (error) {
+				if (!(error instanceof BusError)) throw error;
+			}
+		}
+		const stored = await objects.read(timelineKey(interviewId));
+		return stored && readJson(programmeTimeline, stored);
+	};
+
+	parts.use(bus.respond(SITE_REQUEST, () => writeJson(site.site())));
+	parts.use(
+		bus.respond(HOUSE_SYNC, () => {
+			site.flush();
+			return new Uint8Array(0);
+		}),
+	);
+
+	const running = parts.move();
+	return { [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
