@@ -1,0 +1,401 @@
+import type { Server as HttpServer } from "node:http";
+import { createServer, type Server, type Socket } from "node:net";
+import type { Readable } from "node:stream";
+import { type Clock, everyMs } from "#base/index.ts";
+import type { Objects } from "#objects/index.ts";
+import { ConnectionBudget, type ConnectionState } from "./budget.ts";
+import { EdgeError } from "./errors.ts";
+import type { EdgeEvents, RefusalReason } from "./events.ts";
+import { HEAD_BYTES_MAX, HEAD_REFUSALS, HeadReader, type HeadRefusal } from "./head.ts";
+import type { Listener, Sink } from "./listeners.ts";
+import { Representation } from "./response.ts";
+import type { Answer, Serve } from "./serve.ts";
+
+/** Connections the kernel may hold before we accept them; it cuts this to net.core.somaxconn. */
+const BACKLOG = 4_096;
+/** What a client may send ahead while it is being answered. Beyond it nothing is read until the answer is out. */
+const AHEAD_BYTES_MAX = HEAD_BYTES_MAX;
+/** What a listener may send while it listens: nothing has a meaning there. Beyond it the connection is cut. */
+const CHATTER_BYTES_MAX = 4_096;
+/** An answer of which the client takes nothing for this long is given up. */
+const STALL_MS = 30_000;
+/** Files being sent at once; each holds a descriptor. More are told to come back. */
+export const FILES_MAX = 1_000;
+const TICK_MS = 500;
+
+export type Door = {
+	/** The port listened on; undefined when this worker does not listen, because the system cannot share ports between workers. */
+	readonly port: number | undefined;
+	readonly connections: number;
+	/** Drops every connection without an orderly end, so that players know they were cut and return. */
+	[Symbol.asyncDispose](): Promise<void>;
+};
+
+export type DoorOptions = {
+	readonly host: string;
+	readonly port: number;
+	/** Workers are told apart by number: where ports cannot be shared, 0 alone listens. */
+	readonly worker: number;
+	readonly connectionsMax: number;
+	readonly clock: Clock;
+	readonly objects: Objects;
+	readonly serve: Serve;
+	readonly cold: HttpServer;
+	readonly events: EdgeEvents;
+};
+
+/**
+ * Opens the public door: a raw listener that reads request heads and does what `serve` answers.
+ *
+ * Every worker has its own listening socket on the same port (SO_REUSEPORT): the kernel deals new connections
+ * out among those that exist. When a worker dies, connections it had not accepted are reset, its listeners'
+ * connections close, and new ones go to the others; when it is back it gets its share again.
+ *
+ * @throws EdgeError when the port cannot be had.
+ */
+export async function openDoor(options: DoorOptions): Promise<Door> {
+	const { clock, events } = options;
+	const budget = new ConnectionBudget<Connection>(options.connectionsMax);
+	const inside: Inside = { ...options, budget, openFiles: 0 };
+	const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+		const connection = new Connection(socket, inside);
+		const dropped = budget.admit(connection, clock.monoMs());
+		if (!dropped) return;
+		dropped.drop(dropped === connection ? "full" : "evicted");
+	});
+	const shared = await listen(server, options);
+	const address = server.address();
+	const port = address && typeof address === "object" ? address.port : undefined;
+	if (port === undefined) events.portNotShared(options.port);
+	else events.listening({ host: options.host, port, connectionsMax: options.connectionsMax, shared });
+
+	const ticking = everyMs(clock, TICK_MS, () => {
+		const nowMs = clock.monoMs();
+		for (const [connection, state] of [...budget.expired(nowMs)]) connection.expire(state);
+		for (const connection of budget.busy()) connection.checkStall(nowMs);
+	});
+	return {
+		port,
+		get connections() {
+			return budget.count;
+		},
+		async [Symbol.asyncDispose]() {
+			ticking[Symbol.dispose]();
+			const closed = new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve()));
+			for (const connection of budget.all()) connection.drop(undefined);
+			await closed;
+		},
+	};
+}
+
+type Inside = DoorOptions & { readonly budget: ConnectionBudget<Connection>; openFiles: number };
+
+/** Listens with a shared port where the system has that; elsewhere worker 0 listens alone. @returns whether it is shared. */
+async function listen(server: Server, options: DoorOptions): Promise<boolean> {
+	const { host, port, worker } = options;
+	const attempt = (reusePort: boolean) =>
+		new Promise<void>((resolve, reject) => {
+			server.once("error", reject);
+			server.listen({ host, port, backlog: BACKLOG, reusePort, exclusive: true }, () => {
+				server.off("error", reject);
+				resolve();
+			});
+		});
+	try {
+		try {
+			await attempt(true);
+			return true;
+		} catch (cause) {
+			const { code } = cause as NodeJS.ErrnoException;
+			if (code !== "ENOTSUP" && code !== "EINVAL") throw cause;
+			if (worker === 0) await attempt(false);
+			return false;
+		}
+	} catch (cause) {
+		const { code } = cause as NodeJS.ErrnoException;
+		throw new EdgeError("port_taken", `Cannot open the public door on ${host}:${port}: the system says ${code}`, {
+			cause,
+		});
+	}
+}
+
+/**
+ * One connection: reads heads, does what they ask for, in the order they came.
+ *
+ * - READING: bytes go into the head reader.
+ * - BUSY: one request is being answered; what comes meanwhile waits, up to AHEAD_BYTES_MAX.
+ * - LISTENING: a push stream writes to it; it closes with that.
+ * - COLD: node:http has it.
+ * - CLOSING: its last answer is on the way; what it sends is thrown away.
+ */
+class Connection implements Sink {
+	readonly #socket: Socket;
+	readonly #inside: Inside;
+	#mode: "reading" | "busy" | "listening" | "cold" | "closing" = "reading";
+	#reader: HeadReader | undefined = new HeadReader();
+	#listening: { leave: () => void } | undefined;
+	#file: Readable | undefined;
+	#chatterBytes = 0;
+	#waitingSinceMs = 0;
+	#waitingBytes = 0;
+	#advancing = false;
+	/** The client has said that it sends nothing more. */
+	#clientEnded = false;
+
+	constructor(socket: Socket, inside: Inside) {
+		this.#socket = socket;
+		this.#inside = inside;
+		socket.on("data", this.#onData);
+		socket.on("end", this.#onEnd);
+		socket.on("error", ignore);
+		socket.on("close", this.#onClose);
+	}
+
+	// Sink, for the push stream.
+
+	write(bytes: Buffer): void {
+		this.#socket.write(bytes);
+	}
+
+	get unreadBytes(): number {
+		return this.#socket.writableLength;
+	}
+
+	end(last: Buffer | undefined): void {
+		this.#listening = undefined;
+		if (last) this.#socket.write(last);
+		this.#finish();
+	}
+
+	cut(reason: "slow" | "hole"): void {
+		this.#listening = undefined;
+		this.drop(reason === "slow" ? "slow_reader" : "hole");
+	}
+
+	// For the door.
+
+	/** Closes at once, whatever is unsent. `undefined`: not its fault, not counted. */
+	drop(reason: RefusalReason | undefined): void {
+		if (reason) this.#inside.events.refused(reason);
+		// With a reset the kernel forgets what it still holds for a client that does not read.
+		if (reason === "slow_reader") this.#socket.resetAndDestroy();
+		else this.#socket.destroy();
+	}
+
+	expire(state: ConnectionState): void {
+		switch (state) {
+			case "head":
+				// A connection that never sent a byte (a browser's spare one) is closed without a word.
+				if (!this.#reader || this.#reader.heldBytes === 0) return this.drop(undefined);
+				this.#inside.events.refused("slow_head");
+				return this.#refuse(408, "The request head was not complete in time.");
+			case "body":
+				return this.drop("slow_body");
+			default:
+				return this.drop(undefined);
+		}
+	}
+
+	/** Gives up on a client that has taken nothing of its answer for STALL_MS. */
+	checkStall(nowMs: number): void {
+		const unread = this.#socket.writableLength;
+		if (unread === 0 || unread !== this.#waitingBytes || this.#mode === "listening") {
+			this.#waitingBytes = unread;
+			this.#waitingSinceMs = nowMs;
+		} else if (nowMs - this.#waitingSinceMs >= STALL_MS) {
+			this.drop("slow_reader");
+		}
+	}
+
+	#onData = (chunk: Buffer): void => {
+		switch (this.#mode) {
+			case "reading":
+				this.#reader?.push(chunk);
+				return this.#advance();
+			case "busy":
+				this.#reader?.push(chunk);
+				if ((this.#reader?.heldBytes ?? 0) > AHEAD_BYTES_MAX) this.#socket.pause();
+				return;
+			case "listening":
+				this.#chatterBytes += chunk.length;
+				if (this.#chatterBytes > CHATTER_BYTES_MAX) this.drop("talkative_listener");
+				return;
+			default:
+		}
+	};
+
+	#onEnd = (): void => {
+		this.#clientEnded = true;
+		// A client that still waits for an answer gets it; one that listens has gone.
+		if (this.#mode === "reading") this.#socket.end();
+		else if (this.#mode === "listening") this.drop(undefined);
+	};
+
+	#onClose = (): void => {
+		this.#inside.budget.remove(this);
+		this.#listening?.leave();
+		this.#listening = undefined;
+		this.#file?.destroy();
+		this.#reader = undefined;
+	};
+
+	/** Answers what has been read, request by request, until one is incomplete or takes its time. */
+	#advance(): void {
+		if (this.#advancing) return;
+		this.#advancing = true;
+		while (this.#mode === "reading" && this.#reader) {
+			const result = this.#reader.read();
+			if (result.kind === "incomplete") {
+				this.#move(this.#reader.heldBytes > 0 ? "head" : "idle");
+				break;
+			}
+			if (result.kind === "refused") {
+				this.#refuseHead(result.refusal);
+				break;
+			}
+			this.#mode = "busy";
+			this.#move("busy");
+			const answer = this.#inside.serve(result.head);
+			if (answer.kind === "cold") {
+				this.#handOver();
+				break;
+			}
+			this.#reader.take(result.bytes);
+			this.#perform(answer);
+		}
+		this.#advancing = false;
+	}
+
+	#perform(answer: Answer): void {
+		switch (answer.kind) {
+			case "bytes":
+				return this.#send(answer.bytes, answer.close);
+			case "push":
+				return this.#listen(answer);
+			case "object":
+				return this.#stream(answer);
+			case "later":
+				answer.answer.then(
+					(settled) => this.#socket.destroyed || this.#perform(settled),
+					(error) => {
+						this.#inside.events.failed(error);
+						this.drop(undefined);
+					},
+				);
+				return;
+			case "cold":
+				throw new Error("a request for node:http came out of a promise");
+		}
+	}
+
+	#send(bytes: readonly Buffer[], close: boolean): void {
+		const socket = this.#socket;
+		if (bytes.length > 1) socket.cork();
+		for (const piece of bytes) socket.write(piece);
+		if (bytes.length > 1) socket.uncork();
+		this.#answered(close);
+	}
+
+	/** The answer has been given to the socket: goes on once the socket has given it to the kernel. */
+	#answered(close: boolean): void {
+		if (close || (this.#clientEnded && this.#reader?.heldBytes === 0)) return this.#finish();
+		if (this.#socket.writableNeedDrain) {
+			this.#socket.once("drain", () => this.#answered(false));
+			return;
+		}
+		this.#mode = "reading";
+		if (this.#socket.isPaused()) this.#socket.resume();
+		this.#advance();
+	}
+
+	#listen(answer: Extract<Answer, { kind: "push" }>): void {
+		const { opening, stream, chunked, nextPart } = answer;
+		this.#mode = "listening";
+		this.#move("listening");
+		this.#reader = undefined;
+		this.#socket.write(opening);
+		const listener: Listener = stream.join(this, { chunked, nextPart, nowMs: this.#inside.clock.monoMs() });
+		this.#listening = { leave: () => stream.leave(listener) };
+	}
+
+	#stream(answer: Extract<Answer, { kind: "object" }>): void {
+		const { head, key, from, to, close } = answer;
+		const inside = this.#inside;
+		if (inside.openFiles >= FILES_MAX) {
+			inside.events.refused("objects_busy");
+			return this.#refuse(503, "Too many recordings are being read at once. Try again in a few seconds.");
+		}
+		const socket = this.#socket;
+		socket.write(head);
+		const file = inside.objects.stream(key, from, to);
+		this.#file = file;
+		inside.openFiles += 1;
+		file.on("close", () => {
+			inside.openFiles -= 1;
+		});
+		let sentBytes = 0;
+		file.on("data", (piece: Buffer) => {
+			sentBytes += piece.length;
+			if (socket.write(piece)) return;
+			file.pause();
+			socket.once("drain", () => file.resume());
+		});
+		file.on("error", (error) => {
+			inside.events.objectFailed(key, error);
+			// The length has been promised: only a cut tells the client that it did not get all.
+			this.drop(undefined);
+		});
+		file.on("end", () => {
+			this.#file = undefined;
+			if (sentBytes !== to - from) return this.drop(undefined);
+			this.#answered(close);
+		});
+	}
+
+	#handOver(): void {
+		const socket = this.#socket;
+		const reader = this.#reader as HeadReader;
+		this.#mode = "cold";
+		this.#move("body");
+		this.#reader = undefined;
+		socket.off("data", this.#onData);
+		socket.unshift(reader.take(reader.heldBytes));
+		this.#inside.cold.emit("connection", socket);
+	}
+
+	#refuseHead(refusal: HeadRefusal): void {
+		this.#inside.events.refused("malformed_head");
+		const [status, sentence] = HEAD_REFUSALS[refusal];
+		this.#refuse(status, sentence);
+	}
+
+	#refuse(status: number, sentence: string): void {
+		const { clock } = this.#inside;
+		const body = new Representation(Buffer.from(`${sentence}\n`), {
+			status,
+			type: "text/plain; charset=utf-8",
+			cacheControl: "no-store",
+		});
+		const wish = { headOnly: false, close: true, unixMs: clock.unixMs(), ifNoneMatch: "", acceptEncoding: "" };
+		for (const piece of body.answer(wish)) this.#socket.write(piece);
+		this.#finish();
+	}
+
+	/**
+	 * Sends what is waiting, then says that nothing follows; what the client still sends is read and thrown away
+	 * for a while. Closing with unread bytes would reset the connection and take the answer with it (RFC 9112 §9.6).
+	 */
+	#finish(): void {
+		this.#mode = "closing";
+		this.#reader = undefined;
+		this.#socket.end(() => this.#move("closing"));
+		if (this.#socket.isPaused()) this.#socket.resume();
+	}
+
+	#move(state: ConnectionState): void {
+		const { budget, clock } = this.#inside;
+		budget.move(this, state, clock.monoMs());
+	}
+}
+
+function ignore(): void {}

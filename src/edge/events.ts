@@ -1,0 +1,74 @@
+import type { Log } from "#base/index.ts";
+
+/** Why a connection or a request was turned away: the labels of `edgeReport.refusedSinceStart`. Few and ours, so that nothing a stranger sends can add one. */
+export type RefusalReason =
+	| "full"
+	| "evicted"
+	| "slow_head"
+	| "slow_body"
+	| "slow_reader"
+	| "talkative_listener"
+	| "hole"
+	| "malformed_head"
+	| "malformed_query"
+	| "method"
+	| "not_found"
+	| "not_yet"
+	| "objects_busy";
+
+export type EdgeEvents = ReturnType<typeof createEdgeEvents>;
+
+/** Everything the edge has to say, in one place. Refusals are counted, and told once per second in the report, never one by one. */
+export function createEdgeEvents(log: Log) {
+	const refused: Partial<Record<RefusalReason, number>> = {};
+	return {
+		refusedSinceStart: refused as Readonly<Record<string, number>>,
+		refused(reason: RefusalReason) {
+			refused[reason] = (refused[reason] ?? 0) + 1;
+		},
+		listening(fields: { host: string; port: number; connectionsMax: number; shared: boolean }) {
+			log("info", "edge.listening", fields);
+		},
+		/** Another worker has the port, and this system cannot share one: this worker has nothing to do. */
+		portNotShared(port: number) {
+			log("warn", "edge.port_not_shared", { port });
+		},
+		assetsLoaded(fields: { count: number; bytes: number }) {
+			log("info", "edge.assets_loaded", fields);
+		},
+		assetsMissing(directory: string) {
+			log("warn", "edge.assets_missing", {
+				directory,
+				next: "npm run build makes the pages; npm start does it by itself",
+			});
+		},
+		assetsLeftOut(path: string) {
+			log("warn", "edge.asset_left_out", { path });
+		},
+		siteMissing(error: unknown) {
+			log("debug", "edge.site_missing", { error });
+		},
+		stateMalformed(slug: string, error: unknown) {
+			log("error", "edge.state_malformed", { slug, error });
+		},
+		programmesFull(interviewId: string) {
+			log("error", "edge.programmes_full", { interviewId });
+		},
+		holeFound(interviewId: string, nextPart: number | undefined) {
+			log("info", "edge.hole_found", { interviewId, nextPart });
+		},
+		holeSkipped(interviewId: string, nextPart: number | undefined) {
+			log("warn", "edge.hole_skipped", { interviewId, nextPart });
+		},
+		programmeEnded(interviewId: string) {
+			log("info", "edge.programme_ended", { interviewId });
+		},
+		/** Our bug: an answer that could not be made. */
+		failed(error: unknown) {
+			log("error", "edge.answer_failed", { error });
+		},
+		objectFailed(key: string, error: unknown) {
+			log("error", "edge.object_failed", { key, error });
+		},
+	};
+}

@@ -1,0 +1,15 @@
+/**
+ * The public door: the same bytes for everybody. Writes live sound to whoever listens, serves playlists, segments,
+ * recordings, states and pages from buffers made once, and turns away what it cannot read.
+ *
+ * It does not know who speaks, who listens, or what a page says; it has no session, no cookie and no database.
+ */
+export { type Assets, compressAssets, loadAssets } from "./assets.ts";
+export { createCold } from "./cold.ts";
+export { type Door, FILES_MAX, openDoor } from "./door.ts";
+export { EdgeError, type EdgeErrorCode } from "./errors.ts";
+export { createEdgeEvents, type EdgeEvents } from "./events.ts";
+export { createObjectCache } from "./object-cache.ts";
+export { createProgrammes } from "./programmes.ts";
+export { createServe } from "./serve.ts";
+export { createSite } from "./site.ts";

@@ -1,0 +1,255 @@
+import { type Clock, everyMs, type MonoMs, unpackPieces } from "#base/index.ts";
+import type { Bus } from "#bus/index.ts";
+import type { Objects } from "#objects/index.ts";
+import {
+	ALL_PARTS,
+	ALL_TIMELINES,
+	decodePart,
+	type ProgrammeTimeline,
+	type PublicState,
+	programmeTail,
+	programmeTimeline,
+	readJson,
+	timelineKey,
+	writeJson,
+} from "#wire/index.ts";
+import type { EdgeEvents } from "./events.ts";
+import { Programme } from "./programme.ts";
+import { TAIL_PARTS_MAX } from "./tail.ts";
+
+/** Live programmes followed at once: far above what one machine can produce. Sound of more is ignored. */
+const PROGRAMMES_MAX = 256;
+/** Timelines of ended programmes kept in memory, those asked for last. */
+const TIMELINES_MAX = 500;
+/** One turn of writing: some 500 to 1,000 sockets. Joins and requests wait at most this long. */
+const BATCH_MS = 7;
+const TICK_MS = 250;
+const TAIL_TIMEOUT_MS = 1_000;
+/** An ended programme's newest minute stays in memory this long, as everybody asks for it then. */
+const ENDED_KEEP_MS = 60_000;
+
+export type Programmes = ReturnType<typeof createProgrammes>;
+
+type Followed = {
+	readonly programme: Programme;
+	asking: Promise<void> | undefined;
+	/** Not before this: broadcast may be away. */
+	askAgainMs: number;
+	endedMs: MonoMs | undefined;
+	missingBefore: boolean;
+};
+
+/** Follows the live programmes over the bus, drives their writing, and reads ended ones from objects. */
+export function createProgrammes(options: {
+	readonly clock: Clock;
+	readonly bus: Bus;
+	readonly objects: Objects;
+	readonly events: EdgeEvents;
+	/** Runs `turn` after the events that are waiting now. */
+	readonly later: (turn: () => void) => void;
+}) {
+	const { clock, bus, objects, events, later } = options;
+	const followed = new Map<string, Followed>();
+	const archive = new Map<string, Promise<ProgrammeTimeline | undefined>>();
+	let writing = false;
+	let disposed = false;
+
+	const follow = (interviewId: string): Followed | undefined => {
+		let entry = followed.get(interviewId);
+		if (entry) return entry;
+		if (followed.size >= PROGRAMMES_MAX) {
+			events.programmesFull(interviewId);
+			return undefined;
+		}
+		entry = {
+			programme: new Programme(interviewId),
+			asking: undefined,
+			askAgainMs: 0,
+			endedMs: undefined,
+			missingBefore: false,
+		};
+		followed.set(interviewId, entry);
+		return entry;
+	};
+
+	const write = () => {
+		writing = false;
+		if (disposed) return;
+		const deadlineMs = clock.monoMs() + BATCH_MS;
+		let left = false;
+		for (const { programme } of followed.values()) {
+			if (!programme.pending) continue;
+			programme.step(() => clock.monoMs() >= deadlineMs);
+			left ||= programme.pending;
+		}
+		if (left) settle();
+	};
+	const settle = () => {
+		if (writing) return;
+		writing = true;
+		later(write);
+	};
+
+	/** After anything happened to a programme: asks for what is missing, writes what is due. */
+	const attend = (entry: Followed) => {
+		const { programme } = entry;
+		if (programme.missing) {
+			if (!entry.missingBefore && programme.timeline) events.holeFound(programme.interviewId, programme.tail.nextPart);
+			ask(entry);
+		}
+		entry.missingBefore = programme.missing;
+		if (programme.ended && entry.endedMs === undefined) {
+			entry.endedMs = clock.monoMs();
+			archive.delete(programme.interviewId);
+			events.programmeEnded(programme.interviewId);
+		}
+		if (programme.pending && !writing) {
+			// The first batch goes out at once: sound does not wait for the next turn.
+			writing = true;
+			write();
+		}
+	};
+
+	const ask = (entry: Followed) => {
+		if (entry.asking || clock.monoMs() < entry.askAgainMs) return;
+		const { programme } = entry;
+		entry.askAgainMs = clock.monoMs() + TICK_MS;
+		entry.asking = bus
+			.request(programmeTail(programme.interviewId), writeJson({ partsMax: TAIL_PARTS_MAX }), {
+				timeoutMs: TAIL_TIMEOUT_MS,
+			})
+			.then((answer) => {
+				const { json, pieces } = unpackPieces(answer);
+				programme.takeTail(programmeTimeline.parse(json), pieces.map(decodePart), clock.monoMs());
+			})
+			// Broadcast is away or restarting: the next tick asks again.
+			.catch(() => {})
+			.then(() => {
+				entry.asking = undefined;
+				if (!disposed) attend(entry);
+			});
+	};
+
+	const tick = () => {
+		const nowMs = clock.monoMs();
+		for (const [interviewId, entry] of followed) {
+			const { programme } = entry;
+			const hole = programme.timeline !== undefined && programme.missing;
+			programme.tick(nowMs);
+			if (hole && !programme.missing && !programme.ended) {
+				events.holeSkipped(interviewId, programme.tail.nextPart);
+			}
+			attend(entry);
+			if (entry.endedMs !== undefined && nowMs - entry.endedMs >= ENDED_KEEP_MS && !programme.pending) {
+				followed.delete(interviewId);
+			}
+		}
+	};
+
+	const scope = new DisposableStack();
+	scope.use(
+		bus.subscribe(ALL_PARTS, (payload) => {
+			const part = decodePart(payload);
+			const entry = follow(part.interviewId);
+			if (!entry) return;
+			entry.programme.takePart(part, clock.monoMs());
+			attend(entry);
+		}),
+	);
+	scope.use(
+		bus.subscribe(ALL_TIMELINES, (payload) => {
+			const timeline = readJson(programmeTimeline, payload);
+			archive.delete(timeline.interviewId);
+			const entry =
+				followed.get(timeline.interviewId) ?? (timeline.endPart === null ? follow(timeline.interviewId) : undefined);
+			if (!entry) return;
+			entry.programme.takeTimeline(timeline, clock.monoMs());
+			attend(entry);
+		}),
+	);
+	scope.use(everyMs(clock, TICK_MS, tick));
+	scope.defer(() => {
+		disposed = true;
+	});
+
+	return {
+		/** The live programme, or one that ended within the last minute. */
+		live(interviewId: string): Programme | undefined {
+			return followed.get(interviewId)?.programme;
+		},
+
+		/** Begins to follow an interview whose doors are open; resolves once its newest minute is here or broadcast did not answer. */
+		async follow(interviewId: string): Promise<void> {
+			const entry = follow(interviewId);
+			if (!entry) return;
+			attend(entry);
+			await entry.asking;
+		},
+
+		/** Asks broadcast for everything that may have been missed while the bus was away. */
+		refresh(): void {
+			for (const entry of followed.values()) {
+				entry.askAgainMs = 0;
+				if (!entry.programme.ended) ask(entry);
+			}
+		},
+
+		takeState(interviewId: string, state: PublicState, json: Uint8Array): void {
+			const entry = followed.get(interviewId);
+			if (!entry) return;
+			entry.programme.takeState(state, json, clock.monoMs());
+			attend(entry);
+		},
+
+		/** The programme has no more to say, whether or not its timeline ends. */
+		close(interviewId: string): void {
+			followed.get(interviewId)?.programme.close(clock.monoMs());
+		},
+
+		/** Resolves when nothing that was missing is still being asked for. */
+		async settled(): Promise<void> {
+			await Promise.all([...followed.values()].map(({ asking }) => asking));
+		},
+
+		/** The timeline of a live or ended programme; undefined when there was none. */
+		timeline(interviewId: string): ProgrammeTimeline | Promise<ProgrammeTimeline | undefined> | undefined {
+			const live = followed.get(interviewId)?.programme.timeline;
+			if (live) return live;
+			let read = archive.get(interviewId);
+			if (read) {
+				archive.delete(interviewId);
+			} else {
+				read = readTimeline(objects, interviewId, events);
+				// What is not there yet may come: only what was found is kept.
+				void read.then((timeline) => timeline ?? (archive.get(interviewId) === read && archive.delete(interviewId)));
+			}
+			archive.set(interviewId, read);
+			for (const oldest of archive.keys()) {
+				if (archive.size <= TIMELINES_MAX) break;
+				archive.delete(oldest);
+			}
+			return read;
+		},
+
+		forget(interviewId: string): void {
+			archive.delete(interviewId);
+		},
+
+		[Symbol.dispose]: () => scope.dispose(),
+	};
+}
+
+async function readTimeline(
+	objects: Objects,
+	interviewId: string,
+	events: EdgeEvents,
+): Promise<ProgrammeTimeline | undefined> {
+	const key = timelineKey(interviewId);
+	try {
+		const bytes = await objects.read(key);
+		return bytes && readJson(programmeTimeline, bytes);
+	} catch (error) {
+		events.objectFailed(key, error);
+		return undefined;
+	}
+}

@@ -1,0 +1,133 @@
+import { LANGUAGES, type Language, type TrackName } from "#wire/index.ts";
+import type { Burst } from "./listeners.ts";
+import { isTrackName, PLAYLIST_KINDS, type PlaylistKind } from "./playlist.ts";
+import type { Form } from "./tail.ts";
+
+/** What an address of the public door means. Addresses are compared as sent: nothing is decoded and no dot segment is resolved. */
+export type Route =
+	| { readonly kind: "front"; readonly language: Language | undefined }
+	| { readonly kind: "page"; readonly slug: string; readonly language: Language | undefined }
+	| { readonly kind: "redirect"; readonly location: string }
+	| { readonly kind: "state"; readonly slug: string }
+	| { readonly kind: "push"; readonly slug: string; readonly form: Form; readonly burst: Burst }
+	| { readonly kind: "multivariant"; readonly slug: string; readonly whole: boolean }
+	| { readonly kind: "playlist"; readonly slug: string; readonly track: TrackName; readonly playlist: PlaylistKind }
+	| { readonly kind: "init"; readonly slug: string; readonly pathKey: string; readonly track: TrackName }
+	| {
+			readonly kind: "segment";
+			readonly slug: string;
+			readonly pathKey: string;
+			readonly track: TrackName;
+			readonly sequence: number;
+	  }
+	| {
+			readonly kind: "recording";
+			readonly slug: string;
+			readonly extension: "m4a" | "ogg";
+			readonly download: boolean;
+	  }
+	| { readonly kind: "asset"; readonly path: string }
+	/** Handed to node:http unread. */
+	| { readonly kind: "cold" }
+	| { readonly kind: "unknown" }
+	/** A query value that cannot be read; `detail` says which. */
+	| { readonly kind: "malformed"; readonly detail: string };
+
+const SLUG = "([a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?)";
+const PAGE = new RegExp(`^/i/${SLUG}(/?)$`);
+const FILE = new RegExp(`^/i/${SLUG}/([a-z0-9]+\\.[a-z0-9]+)$`);
+const HLS_PLAYLIST = new RegExp(`^/i/${SLUG}/hls/([a-z0-9]+)(?:/([a-z]+))?\\.m3u8$`);
+const HLS_MEDIA = new RegExp(
+	`^/i/${SLUG}/hls/([A-Za-z0-9_-]{1,64})/([a-z0-9]+)/(?:(init)\\.mp4|(0|[1-9][0-9]{0,7})\\.m4s)$`,
+);
+const UNKNOWN: Route = { kind: "unknown" };
+
+/**
+ * Reads a request target. Query parameters that an address does not know are ignored, so that a link with a
+ * tracking parameter still works; a known one with an unreadable value is refused.
+ */
+export function routeOf(target: string): Route {
+	const mark = target.indexOf("?");
+	const path = mark < 0 ? target : target.slice(0, mark);
+	const query = new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1));
+	if (path === "/") return { kind: "front", language: languageOf(query) };
+	if (path.startsWith("/i/")) return interviewRoute(path, query);
+	if (path.startsWith("/api/") || path.startsWith("/m/")) return { kind: "cold" };
+	return { kind: "asset", path };
+}
+
+function interviewRoute(path: string, query: URLSearchParams): Route {
+	const media = HLS_MEDIA.exec(path);
+	if (media) {
+		const [, slug = "", pathKey = "", track = "", init, sequence] = media;
+		if (!isTrackName(track)) return UNKNOWN;
+		if (init) return { kind: "init", slug, pathKey, track };
+		return { kind: "segment", slug, pathKey, track, sequence: Number(sequence) };
+	}
+	const file = FILE.exec(path);
+	if (file) return fileRoute(file[1] as string, file[2] as string, query);
+	const page = PAGE.exec(path);
+	if (page) {
+		const slug = page[1] as string;
+		return page[2] === "/"
+			? { kind: "redirect", location: `/i/${slug}` }
+			: { kind: "page", slug, language: languageOf(query) };
+	}
+	const playlist = HLS_PLAYLIST.exec(path);
+	if (playlist) {
+		const [, slug = "", first = "", second] = playlist;
+		if (second === undefined) {
+			return first === "index" || first === "whole"
+				? { kind: "multivariant", slug, whole: first === "whole" }
+				: UNKNOWN;
+		}
+		const kind = PLAYLIST_KINDS.find((known) => known === second);
+		return isTrackName(first) && kind ? { kind: "playlist", slug, track: first, playlist: kind } : UNKNOWN;
+	}
+	return UNKNOWN;
+}
+
+function fileRoute(slug: string, name: string, query: URLSearchParams): Route {
+	switch (name) {
+		case "state.json":
+			return { kind: "state", slug };
+		case "live.mp4":
+			return pushRoute(slug, "mp4_48", "mp4_24", query);
+		case "live.ogg":
+			return pushRoute(slug, "ogg_48", "ogg_24", query);
+		case "live.aac":
+			return pushRoute(slug, "aac_64", undefined, query);
+		case "recording.m4a":
+		case "recording.ogg": {
+			const extension = name === "recording.m4a" ? "m4a" : "ogg";
+			return { kind: "recording", slug, extension, download: query.has("download") };
+		}
+		default:
+			return UNKNOWN;
+	}
+}
+
+function pushRoute(slug: string, full: Form, saver: Form | undefined, query: URLSearchParams): Route {
+	const rate = query.get("r");
+	if (rate !== null && !(rate === "24" && saver)) {
+		return {
+			kind: "malformed",
+			detail: saver ? "r must be 24 (data saver) or absent." : "This form has no data saver.",
+		};
+	}
+	const form = rate === null ? full : (saver as Form);
+	const burst = query.get("burst");
+	if (burst !== null && burst !== "player") {
+		return { kind: "malformed", detail: "burst must be player, or absent." };
+	}
+	const from = query.get("from");
+	if (from === null) return { kind: "push", slug, form, burst: burst === "player" ? "player" : "plain" };
+	if (!/^(?:0|[1-9][0-9]{0,8})$/.test(from)) {
+		return { kind: "malformed", detail: "from must be the index of a part." };
+	}
+	return { kind: "push", slug, form, burst: { fromPart: Number(from) } };
+}
+
+function languageOf(query: URLSearchParams): Language | undefined {
+	return LANGUAGES.find((language) => language === query.get("lang"));
+}

@@ -1,0 +1,62 @@
+import type { Language } from "#wire/index.ts";
+
+/** What people read when there is no page to show them. English for players and programs, both languages for browsers. */
+export const SENTENCES = {
+	not_found: {
+		en: "There is nothing at this address. Check the link, or see what is on at the front page.",
+		de: "Unter dieser Adresse gibt es nichts. Prüfe den Link, oder sieh auf der Startseite nach, was läuft.",
+	},
+	removed: {
+		en: "This interview has been removed.",
+		de: "Dieses Interview wurde entfernt.",
+	},
+	starting: {
+		en: "The server is starting. Try again in a moment.",
+		de: "Der Server startet gerade. Versuche es gleich noch einmal.",
+	},
+	not_begun: {
+		en: "The interview has not begun. Its page shows when it does; players may try again after the time in Retry-After.",
+		de: "Das Interview hat noch nicht begonnen. Wann es beginnt, steht auf seiner Seite.",
+	},
+	ended: {
+		en: "The interview has ended. Its recording is at recording.m4a and recording.ogg beside this address.",
+		de: "Das Interview ist beendet. Die Aufnahme liegt neben dieser Adresse als recording.m4a und recording.ogg.",
+	},
+	no_recording: {
+		en: "There is no recording of this interview.",
+		de: "Von diesem Interview gibt es keine Aufnahme.",
+	},
+	recording_later: {
+		en: "The recording is there as soon as the interview has ended.",
+		de: "Die Aufnahme liegt bereit, sobald das Interview beendet ist.",
+	},
+	no_segment: {
+		en: "This segment does not exist, or not yet. The playlist names those that do.",
+		de: "Dieses Segment gibt es nicht oder noch nicht. Die Playlist nennt die vorhandenen.",
+	},
+	busy: {
+		en: "Too much is being read at once. Try again in a second.",
+		de: "Gerade wird zu viel auf einmal gelesen. Versuche es in einer Sekunde noch einmal.",
+	},
+	method: {
+		en: "This address can be read with GET and HEAD only.",
+		de: "Diese Adresse kann nur mit GET und HEAD gelesen werden.",
+	},
+	no_api: {
+		en: "There is no such operation.",
+		de: "Diese Funktion gibt es nicht.",
+	},
+	failed: {
+		en: "The server could not read what you asked for. It has been logged; try again later.",
+		de: "Der Server konnte das Gewünschte nicht lesen. Versuche es später noch einmal.",
+	},
+	malformed_query: {
+		en: "The query cannot be read.",
+		de: "Die Angaben hinter dem Fragezeichen sind nicht lesbar.",
+	},
+	range: {
+		en: "The range lies behind the end of the file.",
+		de: "Der Bereich liegt hinter dem Ende der Datei.",
+	},
+} as const satisfies Record<string, Record<Language, string>>;
+export type SentenceKey = keyof typeof SENTENCES;

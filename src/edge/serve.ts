@@ -1,0 +1,471 @@
+import type { Clock } from "#base/index.ts";
+import { LANGUAGES, type ProgrammeTimeline, recordingKey, segmentKey, type TrackName, writeJson } from "#wire/index.ts";
+import type { Assets } from "./assets.ts";
+import type { EdgeEvents, RefusalReason } from "./events.ts";
+import type { RequestHead } from "./head.ts";
+import { mayChunk, type PushStream } from "./listeners.ts";
+import type { ObjectCache } from "./object-cache.ts";
+import { lastWholeSegment, mediaPlaylist, multivariant, type PlaylistKind, segmentAt } from "./playlist.ts";
+import { noneMatchNames, selectLanguage, selectRange } from "./preconditions.ts";
+import type { Programme } from "./programme.ts";
+import type { Programmes } from "./programmes.ts";
+import { CORS, type Fields, Representation, responseHead, type Wish } from "./response.ts";
+import { type Route, routeOf } from "./routes.ts";
+import { SENTENCES, type SentenceKey } from "./sentences.ts";
+import { PAGE_FIELDS, type SitePlace, type SiteView } from "./site.ts";
+import type { Form } from "./tail.ts";
+
+/** What the door does for a request. The door alone touches sockets. */
+export type Answer =
+	/** Writes these buffers; then the connection waits for the next request, or closes. */
+	| { readonly kind: "bytes"; readonly bytes: readonly Buffer[]; readonly close: boolean }
+	/** Writes `opening` and goes on with the stream until it ends. */
+	| {
+			readonly kind: "push";
+			readonly opening: Buffer;
+			readonly stream: PushStream;
+			readonly chunked: boolean;
+			readonly nextPart: number;
+	  }
+	/** Writes `head`, then bytes `from` up to `to` of an object as fast as they are read. */
+	| {
+			readonly kind: "object";
+			readonly head: Buffer;
+			readonly key: string;
+			readonly from: number;
+			readonly to: number;
+			readonly close: boolean;
+	  }
+	| { readonly kind: "later"; readonly answer: Promise<Answer> }
+	/** Hands the connection to node:http with everything read so far. */
+	| { readonly kind: "cold" };
+
+/** Playlists kept, those asked for last: three kinds, three tracks, for a few hundred interviews. */
+const PLAYLISTS_MAX = 2_000;
+/** The doors open this long before the announced start. */
+const DOORS_BEFORE_MS = 15 * 60_000;
+const ALLOW = "GET, HEAD, OPTIONS";
+
+const TYPES: Record<Form, string> = {
+	mp4_48: "audio/mp4",
+	mp4_24: "audio/mp4",
+	ogg_48: "audio/ogg",
+	ogg_24: "audio/ogg",
+	aac_64: "audio/aac",
+};
+const PLAYLIST_TYPE = "application/vnd.apple.mpegurl";
+const SEGMENT_TYPES: Record<TrackName, string> = { opus48: "audio/mp4", opus24: "audio/mp4", aac64: "audio/mp4" };
+const FOREVER = "public, max-age=31536000, immutable";
+/** Also for what is not there yet: a cache may shield us from asking again, for a second. */
+const ONE_SECOND = "public, max-age=1";
+const NEVER = "no-store";
+
+export type Serve = (head: RequestHead) => Answer;
+
+/** Turns a request head into an answer. Reads the site and the programmes, changes nothing. */
+export function createServe(options: {
+	readonly clock: Clock;
+	readonly site: SiteView;
+	readonly programmes: Programmes;
+	readonly objects: ObjectCache;
+	readonly assets: Assets;
+	readonly events: EdgeEvents;
+}): Serve {
+	const { clock, site, programmes, objects, assets, events } = options;
+	const playlists = new Map<string, { readonly version: string; readonly text: Representation | undefined }>();
+
+	const wishOf = (head: RequestHead): Wish => ({
+		headOnly: head.method === "HEAD",
+		close: !head.keepAlive,
+		unixMs: clock.unixMs(),
+		ifNoneMatch: head.ifNoneMatch,
+		acceptEncoding: head.acceptEncoding,
+	});
+	const send = (head: RequestHead, body: Representation): Answer => {
+		const wish = wishOf(head);
+		return { kind: "bytes", bytes: body.answer(wish), close: wish.close };
+	};
+
+	/** A short answer in words, in the form the address' readers understand. */
+	const say = (
+		head: RequestHead,
+		route: Route,
+		status: number,
+		key: SentenceKey,
+		more: {
+			readonly fields?: Fields;
+			readonly cacheControl?: string;
+			readonly detail?: string;
+			readonly close?: boolean;
+		} = {},
+	): Answer => {
+		const { fields = [], detail, close = false } = more;
+		const cacheControl = more.cacheControl ?? (status === 404 || status === 410 ? ONE_SECOND : NEVER);
+		const common = { status, cacheControl, fields: [...fields, ...CORS] };
+		const wish = close ? { ...wishOf(head), close } : wishOf(head);
+		let body: Representation;
+		if (readerOf(route) === "program") {
+			const problem = {
+				type: "about:blank",
+				title: SENTENCES[key].en,
+				status,
+				...(detail ? { detail } : {}),
+				code: key,
+			};
+			body = new Representation(Buffer.from(writeJson(problem)), { ...common, type: "application/problem+json" });
+		} else if (readerOf(route) === "player") {
+			const text = `${[SENTENCES[key].en, detail].filter(Boolean).join(" ")}\n`;
+			body = new Representation(Buffer.from(text), { ...common, type: "text/plain; charset=utf-8" });
+		} else {
+			const language = selectLanguage(head.acceptLanguage, LANGUAGES);
+			const text = `<!doctype html><html lang="${language}"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${status}</title><p>${SENTENCES[key][language]}</p><p><a href="/">Rostra</a></p></html>\n`;
+			body = new Representation(Buffer.from(text), {
+				...common,
+				type: "text/html; charset=utf-8",
+				vary: ["Accept-Language"],
+				fields: [...fields, ...PAGE_FIELDS],
+			});
+		}
+		return { kind: "bytes", bytes: body.answer(wish), close: wish.close };
+	};
+	const refuse = (reason: RefusalReason, answer: Answer): Answer => {
+		events.refused(reason);
+		return answer;
+	};
+	const notFound = (head: RequestHead, route: Route, key: SentenceKey = "not_found") =>
+		refuse("not_found", say(head, route, 404, key));
+	const notYet = (head: RequestHead, route: Route, key: SentenceKey, retryAfterS: number) =>
+		refuse("not_yet", say(head, route, 503, key, { fields: [["Retry-After", String(retryAfterS)]] }));
+
+	const serveRoute = (head: RequestHead, route: Route): Answer => {
+		switch (route.kind) {
+			case "cold":
+				return { kind: "cold" };
+			case "unknown":
+				return notFound(head, route);
+			case "malformed":
+				return refuse("malformed_query", say(head, route, 400, "malformed_query", { detail: route.detail }));
+			case "redirect": {
+				const fields: Fields = [
+					["Location", route.location],
+					["Content-Length", "0"],
+					["Cache-Control", "public, max-age=3600"],
+				];
+				return plain(head, 308, fields);
+			}
+			case "asset": {
+				const asset = assets.get(route.path);
+				return asset ? send(head, asset) : notFound(head, route);
+			}
+			case "front": {
+				const page = site.front(route.language ?? selectLanguage(head.acceptLanguage, LANGUAGES));
+				return page ? send(head, page) : notYet(head, route, "starting", 1);
+			}
+			default: {
+				const place = site.place(route.slug);
+				if (!place) return site.known ? notFound(head, route) : notYet(head, route, "starting", 1);
+				if (place.entry.removed)
+					return refuse("not_found", say(head, route, 410, "removed", { cacheControl: ONE_SECOND }));
+				return serveInterview(head, route, place);
+			}
+		}
+	};
+
+	const serveInterview = (head: RequestHead, route: InterviewRoute, place: SitePlace): Answer => {
+		switch (route.kind) {
+			case "page":
+				return send(head, place.pages[route.language ?? selectLanguage(head.acceptLanguage, LANGUAGES)]);
+			case "state":
+				return send(head, place.stateJson);
+			case "push":
+				return servePush(head, route, place);
+			default: {
+				const timeline = programmes.timeline(place.entry.interviewId);
+				if (!(timeline instanceof Promise)) return serveTimeline(head, route, place, timeline);
+				return { kind: "later", answer: timeline.then((read) => serveTimeline(head, route, place, read)) };
+			}
+		}
+	};
+
+	const servePush = (head: RequestHead, route: PushRoute, place: SitePlace): Answer => {
+		const programme = programmes.live(place.entry.interviewId);
+		const chunked = mayChunk(route.form) && head.minorVersion === 1;
+		const opening = programme?.opening(route.form, route.burst, chunked);
+		if (!programme || !opening) return silent(head, route, place, programme);
+		const fields: (readonly [string, string])[] = [
+			["Content-Type", TYPES[route.form]],
+			["Cache-Control", "no-store, no-transform"],
+			["X-Accel-Buffering", "no"],
+			...CORS,
+		];
+		if (chunked) fields.push(["Transfer-Encoding", "chunked"]);
+		const text = responseHead(200, fields, { unixMs: clock.unixMs(), close: true });
+		if (head.method === "HEAD") return { kind: "bytes", bytes: [Buffer.from(text, "latin1")], close: true };
+		return {
+			kind: "push",
+			opening: opening.after(text),
+			stream: programme.streams[route.form],
+			chunked,
+			nextPart: opening.nextPart,
+		};
+	};
+
+	/** There is no sound to push, for now or for good. */
+	const silent = (head: RequestHead, route: Route, place: SitePlace, programme: Programme | undefined): Answer => {
+		const { phase } = place.entry;
+		if (phase === "ended" || programme?.ended) return notFound(head, route, "ended");
+		if (phase === "cancelled") return notFound(head, route, "no_recording");
+		if (phase !== "announced" || !place.state) return notYet(head, route, "starting", 1);
+		const doorsMs = place.state.announcedStartUnixMs - DOORS_BEFORE_MS - clock.unixMs();
+		return notYet(head, route, "not_begun", Math.min(Math.max(Math.ceil(doorsMs / 1000), 5), 600));
+	};
+
+	const serveTimeline = (
+		head: RequestHead,
+		route: TimelineRoute,
+		place: SitePlace,
+		timeline: ProgrammeTimeline | undefined,
+	): Answer => {
+		const { interviewId } = place.entry;
+		const programme = programmes.live(interviewId);
+		if (!timeline) {
+			if (route.kind === "recording" && place.entry.phase !== "ended") return notFound(head, route, "recording_later");
+			return place.entry.phase === "ended"
+				? notFound(head, route, "no_recording")
+				: silent(head, route, place, programme);
+		}
+		/** Everything before it exists. */
+		const nextPart = timeline.endPart ?? programme?.tail.nextPart ?? 0;
+		switch (route.kind) {
+			case "multivariant": {
+				const kind: PlaylistKind = route.whole ? "whole" : timeline.endPart === null ? "live" : "recording";
+				if (timeline.endPart !== null && timeline.onAirPart === null) return notFound(head, route, "no_recording");
+				if (kind === "whole" && timeline.onAirPart === null) return notYet(head, route, "not_begun", 4);
+				return sendPlaylist(head, `${interviewId} ${kind}`, kind, () => multivariant(timeline, kind)) as Answer;
+			}
+			case "playlist": {
+				const last = lastWholeSegment(timeline, nextPart)?.sequence;
+				const version = `${kindVersion(timeline)} ${last}`;
+				const answer = sendPlaylist(head, `${interviewId} ${route.track} ${route.playlist}`, version, () =>
+					mediaPlaylist(timeline, route.track, route.playlist, nextPart),
+				);
+				if (answer) return answer;
+				if (timeline.endPart !== null) return notFound(head, route, "no_recording");
+				return route.playlist === "recording"
+					? notFound(head, route, "recording_later")
+					: notYet(head, route, "not_begun", 4);
+			}
+			case "init":
+				if (route.pathKey !== timeline.pathKey) return notFound(head, route, "no_segment");
+				return send(head, initOf(timeline, route.track));
+			case "segment":
+				return serveSegment(head, route, interviewId, timeline, programme, nextPart);
+			case "recording":
+				return serveRecording(head, route, place, timeline);
+		}
+	};
+
+	/** A playlist, made again when `version` changes; undefined when there is none. */
+	const sendPlaylist = (
+		head: RequestHead,
+		key: string,
+		version: string,
+		make: () => string | undefined,
+	): Answer | undefined => {
+		let kept = playlists.get(key);
+		if (kept?.version !== version) {
+			const text = make();
+			const settled = version.startsWith("recording");
+			kept = {
+				version,
+				text:
+					text === undefined
+						? undefined
+						: new Representation(Buffer.from(text), {
+								type: PLAYLIST_TYPE,
+								cacheControl: settled ? "public, max-age=60" : ONE_SECOND,
+								compress: true,
+								fields: CORS,
+							}),
+			};
+			playlists.delete(key);
+			playlists.set(key, kept);
+			for (const oldest of playlists.keys()) {
+				if (playlists.size <= PLAYLISTS_MAX) break;
+				playlists.delete(oldest);
+			}
+		}
+		return kept.text && send(head, kept.text);
+	};
+
+	const serveSegment = (
+		head: RequestHead,
+		route: SegmentRoute,
+		interviewId: string,
+		timeline: ProgrammeTimeline,
+		programme: Programme | undefined,
+		nextPart: number,
+	): Answer => {
+		const { track, sequence, pathKey } = route;
+		const span = segmentAt(timeline, sequence);
+		const there = span && span.firstPart + span.partCount <= nextPart;
+		if (pathKey !== timeline.pathKey || !there) return notFound(head, route, "no_segment");
+		const etag = `"${pathKey}-${track}-${sequence}"`;
+		if (noneMatchNames(head.ifNoneMatch, etag)) {
+			return plain(head, 304, [["ETag", etag], ["Cache-Control", FOREVER], ...CORS]);
+		}
+		const respond = (body: Buffer | undefined): Answer =>
+			body
+				? send(
+						head,
+						new Representation(body, { type: SEGMENT_TYPES[track], cacheControl: FOREVER, fields: CORS, etag }),
+					)
+				: notFound(head, route, "no_segment");
+		const fresh = programme?.segment(track, sequence);
+		if (fresh) return respond(fresh);
+		const key = segmentKey(interviewId, track, sequence);
+		const read = objects.read(key);
+		if (read === "busy") {
+			return refuse("objects_busy", say(head, route, 503, "busy", { fields: [["Retry-After", "1"]] }));
+		}
+		if (!(read instanceof Promise)) return respond(read);
+		return {
+			kind: "later",
+			answer: read.then(respond, (error) => {
+				events.objectFailed(key, error);
+				return say(head, route, 500, "failed", { close: true });
+			}),
+		};
+	};
+
+	const serveRecording = (
+		head: RequestHead,
+		route: RecordingRoute,
+		place: SitePlace,
+		timeline: ProgrammeTimeline,
+	): Answer => {
+		if (timeline.endPart === null) return notFound(head, route, "recording_later");
+		if (timeline.onAirPart === null) return notFound(head, route, "no_recording");
+		if (!timeline.recording) return notYet(head, route, "recording_later", 1);
+		const { extension } = route;
+		const sizeBytes = extension === "m4a" ? timeline.recording.m4aBytes : timeline.recording.oggBytes;
+		const etag = `"${timeline.pathKey}-${extension}"`;
+		const fields: (readonly [string, string])[] = [
+			["Content-Type", extension === "m4a" ? "audio/mp4" : "audio/ogg"],
+			["Accept-Ranges", "bytes"],
+			["ETag", etag],
+			// The address holds no path key, so a removal must be seen within the hour.
+			["Cache-Control", "public, max-age=3600, immutable"],
+			...CORS,
+		];
+		if (route.download) fields.push(["Content-Disposition", disposition(place.state?.title ?? "", extension)]);
+		if (noneMatchNames(head.ifNoneMatch, etag)) return plain(head, 304, fields.slice(2));
+		const range =
+			head.method === "GET" ? selectRange(head.range, head.ifRange, etag, sizeBytes) : { kind: "whole" as const };
+		if (range.kind === "unsatisfiable") {
+			return say(head, route, 416, "range", {
+				fields: [["Content-Range", `bytes */${sizeBytes}`]],
+				cacheControl: NEVER,
+			});
+		}
+		const { from, to } = range.kind === "part" ? range : { from: 0, to: sizeBytes };
+		fields.push(["Content-Length", String(to - from)]);
+		if (range.kind === "part") fields.push(["Content-Range", `bytes ${from}-${to - 1}/${sizeBytes}`]);
+		const close = !head.keepAlive;
+		const status = range.kind === "part" ? 206 : 200;
+		const bytes = Buffer.from(responseHead(status, fields, { unixMs: clock.unixMs(), close }), "latin1");
+		if (head.method === "HEAD") return { kind: "bytes", bytes: [bytes], close };
+		return { kind: "object", head: bytes, key: recordingKey(place.entry.interviewId, extension), from, to, close };
+	};
+
+	/** An answer without a body. */
+	const plain = (head: RequestHead, status: number, fields: Fields): Answer => {
+		const close = !head.keepAlive;
+		return {
+			kind: "bytes",
+			bytes: [Buffer.from(responseHead(status, fields, { unixMs: clock.unixMs(), close }), "latin1")],
+			close,
+		};
+	};
+
+	return (head) => {
+		const route = routeOf(head.target);
+		if (route.kind === "cold") return { kind: "cold" };
+		switch (head.method) {
+			case "GET":
+			case "HEAD":
+				return serveRoute(head, route);
+			case "OPTIONS":
+				return plain(head, 204, [
+					["Allow", ALLOW],
+					["Access-Control-Allow-Methods", ALLOW],
+					["Access-Control-Allow-Headers", "Range, If-None-Match, If-Range"],
+					["Access-Control-Max-Age", "86400"],
+					["Cache-Control", "public, max-age=86400"],
+					...CORS,
+				]);
+			default:
+				// Its body is not read, so the connection cannot go on.
+				return refuse("method", say(head, route, 405, "method", { fields: [["Allow", ALLOW]], close: true }));
+		}
+	};
+}
+
+type PushRoute = Extract<Route, { kind: "push" }>;
+type SegmentRoute = Extract<Route, { kind: "segment" }>;
+type RecordingRoute = Extract<Route, { kind: "recording" }>;
+type InterviewRoute = Extract<Route, { slug: string }>;
+type TimelineRoute = Exclude<InterviewRoute, { kind: "page" | "state" | "push" }>;
+
+function readerOf(route: Route): "person" | "player" | "program" {
+	switch (route.kind) {
+		case "front":
+		case "page":
+		case "asset":
+		case "unknown":
+		case "redirect":
+			return "person";
+		case "state":
+		case "cold":
+			return "program";
+		default:
+			return "player";
+	}
+}
+
+function kindVersion(timeline: ProgrammeTimeline): string {
+	return `${timeline.endPart === null ? "live" : "recording"} ${timeline.onAirPart} ${timeline.gaps.length}`;
+}
+
+const inits = new WeakMap<ProgrammeTimeline, Map<TrackName, Representation>>();
+function initOf(timeline: ProgrammeTimeline, track: TrackName): Representation {
+	let known = inits.get(timeline);
+	if (!known) inits.set(timeline, (known = new Map()));
+	let init = known.get(track);
+	if (!init) {
+		init = new Representation(Buffer.from(timeline.tracks[track].init, "base64"), {
+			type: "audio/mp4",
+			cacheControl: FOREVER,
+			fields: CORS,
+		});
+		known.set(track, init);
+	}
+	return init;
+}
+
+/** RFC 6266: an ASCII name for old clients, the real one in UTF-8. */
+function disposition(title: string, extension: string): string {
+	const name = `${
+		title
+			.replace(/[\p{C}/\\:*?"<>|]+/gu, " ")
+			.trim()
+			.slice(0, 100) || "interview"
+	}.${extension}`;
+	const ascii = name
+		.normalize("NFKD")
+		.replace(/[^\x20-\x7e]/g, "")
+		.replace(/["\\%]/g, "")
+		.trim();
+	const encoded = encodeURIComponent(name).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+	return `attachment; filename="${ascii.length > extension.length + 1 ? ascii : `interview.${extension}`}"; filename*=UTF-8''${encoded}`;
+}

@@ -1,0 +1,318 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { silentLog, systemClock, systemRandom } from "#base/index.ts";
+import { type Bus, LocalHub } from "#bus/index.ts";
+import { FakeBroadcast, fakeState, fakeTimeline, partText } from "#edge/fakes.ts";
+import { openDisk } from "#objects/index.ts";
+import {
+	edgeReport,
+	edgeReports,
+	edgeSync,
+	type PlatformSettings,
+	type PublicState,
+	readJson,
+	recordingKey,
+	SITE_REQUEST,
+	type SiteEntry,
+	segmentKey,
+	siteEntries,
+	timelineKey,
+	writeJson,
+} from "#wire/index.ts";
+import { startEdge } from "./edge.ts";
+
+const PAGES = { en: "<!doctype html><p>page</p>".padEnd(2_000), de: "<!doctype html><p>Seite</p>".padEnd(2_000) };
+
+/** The newest state's revision: each state published is a new one. */
+let revision = 0;
+function entryOf(state: Partial<PublicState> & { slug: string }, interviewId: string): SiteEntry {
+	revision += 1;
+	const whole = fakeState({ ...state, revision });
+	return {
+		slug: whole.slug,
+		interviewId,
+		phase: whole.phase,
+		stateJson: JSON.stringify(whole),
+		pages: PAGES,
+		removed: false,
+	};
+}
+
+let dir: string;
+let bus: Bus;
+let broadcast: FakeBroadcast;
+let port: number;
+const scope = new AsyncDisposableStack();
+
+before(async () => {
+	dir = await mkdtemp(join(tmpdir(), "edge-"));
+	scope.defer(() => rm(dir, { recursive: true }));
+	await mkdir(join(dir, "web", "assets"), { recursive: true });
+	await writeFile(join(dir, "web", "assets", "listen-abc.js"), "export {};".repeat(200));
+	const objects = openDisk(join(dir, "objects"));
+	const ended = fakeTimeline({
+		interviewId: "old",
+		pathKey: "oldkey",
+		cuts: [0, 30],
+		onAirPart: 30,
+		endPart: 57,
+		recording: { m4aBytes: 1_000, oggBytes: 900, durationMs: 8_640 },
+	});
+	await objects.write(timelineKey("old"), writeJson(ended));
+	for (const sequence of [3, 4, 5])
+		await objects.write(segmentKey("old", "aac64", sequence), Buffer.from(`<${sequence}>`));
+	await objects.write(recordingKey("old", "m4a"), Buffer.alloc(1_000, "abcdefghij"));
+
+	const hub = new LocalHub(systemClock);
+	bus = hub.connect();
+	broadcast = new FakeBroadcast(bus, fakeTimeline({ cuts: [0, 12], onAirPart: 12 }));
+	broadcast.speak(100);
+	const site = {
+		front: { en: "front", de: "Anfang" },
+		entries: [
+			entryOf({ slug: "demo" }, "iv1"),
+			entryOf({ slug: "old", phase: "ended", title: "Über „Mut“" }, "old"),
+			entryOf({ slug: "soon", phase: "announced", announcedStartUnixMs: Date.now() + 3_600_000 }, "soon"),
+			{ ...entryOf({ slug: "gone" }, "gone"), stateJson: "", removed: true },
+		],
+	};
+	bus.respond(SITE_REQUEST, () => writeJson(site));
+	const settings = { host: "127.0.0.1", publicPort: 0, objectsDir: join(dir, "objects"), webDir: join(dir, "web") };
+	const outside = { clock: systemClock, random: systemRandom, log: silentLog, bus: hub.connect() };
+	const edge = scope.use(await startEdge(settings as PlatformSettings, { worker: 0 }, outside));
+	port = edge.port as number;
+});
+after(() => scope.disposeAsync());
+
+const url = (path: string) => `http://127.0.0.1:${port}${path}`;
+const sync = () => bus.request(edgeSync(0), new Uint8Array(0), { timeoutMs: 1_000 });
+
+/** Sends bytes and collects what comes back until `until` is in it, or the connection closes. */
+async function raw(bytes: string, until?: string): Promise<string> {
+	const socket = connect(port, "127.0.0.1");
+	socket.on("error", () => {});
+	socket.write(bytes, "latin1");
+	let text = "";
+	for await (const chunk of socket) {
+		text += (chunk as Buffer).toString("latin1");
+		if (until && text.includes(until)) break;
+	}
+	socket.destroy();
+	return text;
+}
+const get = (path: string, fields = "") => `GET ${path} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
+
+test("live.ogg begins with the head pages and goes on with each beat, once and in order", async () => {
+	const heard = raw(get("/i/demo/live.ogg"), partText("ogg48", 104).toString());
+	await new Promise((resolve) => setImmediate(resolve));
+	while ((await listeners()).open === 0);
+	broadcast.speak(6);
+	const text = await heard;
+	assert.match(text, /^HTTP\/1\.1 200 OK\r\n/);
+	assert.match(text, /\r\nContent-Type: audio\/ogg\r\n/);
+	assert.match(text, /\r\nCache-Control: no-store, no-transform\r\n/);
+	assert.match(text, /\r\nX-Accel-Buffering: no\r\n/);
+	const body = text.split("\r\n\r\n")[1] as string;
+	assert.ok(body.startsWith("<ogghead opus48>"));
+	const heardParts = [...body.matchAll(/\[ogg48 (\d+)\]/g)].map((match) => Number(match[1]));
+	for (let i = 1; i < heardParts.length; i += 1) {
+		assert.ok((heardParts[i] as number) - (heardParts[i - 1] as number) <= 3, `${heardParts}`);
+	}
+	assert.equal(heardParts.at(-1), 104);
+});
+
+test("live.mp4 is chunked: init, state, parts; a player's burst is short; the end says that it is one", async () => {
+	const text = await raw(
+		get("/i/demo/live.mp4?burst=player&r=24"),
+		partText("opus24", broadcast.nextPart - 1).toString(),
+	);
+	assert.match(text, /\r\nTransfer-Encoding: chunked\r\n/);
+	assert.match(text, /<init opus24>/);
+	assert.match(text, /emsg.*urn:rostra:state.*"slug":"demo"/s);
+	const count = [...text.matchAll(/\[opus24 \d+\]/g)].length;
+	assert.equal(count, 4, "a beat, and a part more to bridge the time to the next");
+	const plain = await raw(get("/i/demo/live.aac"), partText("adts", broadcast.nextPart - 1).toString());
+	assert.equal([...plain.matchAll(/\[adts \d+\]/g)].length, broadcast.nextPart, "parts of a few bytes: all there are");
+});
+
+test("a player that returns names the part it needs and gets exactly those after it", async () => {
+	const from = broadcast.nextPart - 5;
+	const text = await raw(get(`/i/demo/live.mp4?from=${from}`), partText("opus48", broadcast.nextPart - 1).toString());
+	const parts = [...text.matchAll(/\[opus48 (\d+)\]/g)].map((match) => Number(match[1]));
+	assert.deepEqual(parts, [from, from + 1, from + 2, from + 3, from + 4]);
+});
+
+test("playlists of a live programme name whole segments that can be fetched, now and from the beginning", async () => {
+	const index = await (await fetch(url("/i/demo/hls/index.m3u8"))).text();
+	assert.match(index, /CODECS="mp4a\.40\.2"\naac64\/live\.m3u8\n/);
+	const live = await fetch(url("/i/demo/hls/aac64/live.m3u8"));
+	assert.equal(live.headers.get("content-type"), "application/vnd.apple.mpegurl");
+	assert.equal(live.headers.get("cache-control"), "public, max-age=1");
+	const text = await live.text();
+	assert.match(text, /#EXT-X-MEDIA-SEQUENCE:0\n/);
+	const names = text.split("\n").filter((line) => line.endsWith(".m4s"));
+	assert.equal(names.length, 8);
+	const last = await fetch(new URL(names.at(-1) as string, live.url));
+	assert.equal(last.headers.get("cache-control"), "public, max-age=31536000, immutable");
+	assert.match(await last.text(), /^\[aac64 84\]\[aac64 85\].*\[aac64 95\]$/);
+	assert.equal(await (await fetch(new URL("../k3y/aac64/init.mp4", live.url))).text(), "<init aac64>");
+	const next = await fetch(new URL("../k3y/aac64/8.m4s", live.url));
+	assert.equal(next.status, 404, "the open segment is not served");
+	assert.equal(next.headers.get("cache-control"), "public, max-age=1");
+	const whole = await (await fetch(url("/i/demo/hls/opus48/whole.m3u8"))).text();
+	assert.match(whole, /#EXT-X-MEDIA-SEQUENCE:1\n#EXT-X-PLAYLIST-TYPE:EVENT\n/);
+	assert.equal((await fetch(url("/i/demo/hls/opus48/recording.m3u8"))).status, 404);
+});
+
+test("an ended interview is served from objects: recording playlists, segments, the file with ranges", async () => {
+	const index = await (await fetch(url("/i/old/hls/index.m3u8"))).text();
+	assert.match(index, /\naac64\/recording\.m3u8\n/);
+	const list = await fetch(url("/i/old/hls/aac64/recording.m3u8"));
+	const text = await list.text();
+	const names = text.split("\n").filter((line) => line.endsWith(".m4s"));
+	assert.deepEqual(names, ["../oldkey/aac64/3.m4s", "../oldkey/aac64/4.m4s", "../oldkey/aac64/5.m4s"]);
+	assert.match(text, /#EXT-X-ENDLIST\n$/);
+	assert.equal(await (await fetch(new URL(names[1] as string, list.url))).text(), "<4>");
+	assert.equal((await fetch(new URL("../other/aac64/4.m4s", list.url))).status, 404, "another path key");
+
+	const whole = await fetch(url("/i/old/recording.m4a?download"));
+	assert.equal((await whole.arrayBuffer()).byteLength, 1_000);
+	assert.equal(whole.headers.get("accept-ranges"), "bytes");
+	assert.match(
+		whole.headers.get("content-disposition") ?? "",
+		/filename\*=UTF-8''%C3%9Cber%20%E2%80%9EMut%E2%80%9C\.m4a$/,
+	);
+	const etag = whole.headers.get("etag") ?? "";
+	const ranged = (fields: Record<string, string>) => fetch(url("/i/old/recording.m4a"), { headers: fields });
+	const part = await ranged({ range: "bytes=5-9" });
+	assert.equal(part.status, 206);
+	assert.equal(part.headers.get("content-range"), "bytes 5-9/1000");
+	assert.equal(await part.text(), "fghij");
+	assert.equal(await (await ranged({ range: "bytes=-3" })).text(), "hij");
+	assert.equal((await ranged({ range: "bytes=0-3", "if-range": etag })).status, 206);
+	assert.equal((await ranged({ range: "bytes=0-3", "if-range": '"other"' })).status, 200);
+	assert.equal((await ranged({ "if-none-match": etag })).status, 304);
+	const behind = await ranged({ range: "bytes=1000-" });
+	assert.equal(behind.status, 416);
+	assert.equal(behind.headers.get("content-range"), "bytes */1000");
+	const sound = await fetch(url("/i/old/live.ogg"));
+	assert.equal(sound.status, 404);
+	assert.match(await sound.text(), /recording\.m4a/);
+});
+
+test("state and pages: cached for a second, revalidated, compressed, in the reader's language", async () => {
+	const state = await fetch(url("/i/demo/state.json"));
+	assert.equal(state.headers.get("cache-control"), "public, max-age=1");
+	assert.equal(((await state.json()) as PublicState).slug, "demo");
+	const again = await fetch(url("/i/demo/state.json"), {
+		headers: { "if-none-match": state.headers.get("etag") ?? "" },
+	});
+	assert.equal(again.status, 304);
+	const german = await fetch(url("/i/demo"), {
+		headers: { "accept-language": "fr, de-AT;q=0.8, en;q=0.1", "accept-encoding": "gzip;q=0.5, br" },
+	});
+	assert.match(await german.text(), /Seite/);
+	assert.equal(german.headers.get("content-encoding"), "br");
+	assert.equal(german.headers.get("vary"), "Accept-Language, Accept-Encoding");
+	assert.match(german.headers.get("content-security-policy") ?? "", /default-src 'none'; script-src 'self'/);
+	assert.match(await (await fetch(url("/i/demo?lang=en"), { headers: { "accept-language": "de" } })).text(), /page/);
+	assert.equal(await (await fetch(url("/"), { headers: { "accept-language": "de" } })).text(), "Anfang");
+	const script = await fetch(url("/assets/listen-abc.js"), { headers: { "accept-encoding": "br" } });
+	assert.equal(script.headers.get("cache-control"), "public, max-age=31536000, immutable");
+	assert.equal(script.headers.get("content-encoding"), "br");
+	await script.arrayBuffer();
+});
+
+test("what is not there says so in words, with a status that fits", async () => {
+	const status = async (path: string, init?: RequestInit) => {
+		const response = await fetch(url(path), init);
+		await response.arrayBuffer();
+		return response.status;
+	};
+	assert.equal(await status("/i/nobody"), 404);
+	assert.equal(await status("/i/gone"), 410);
+	assert.equal(await status("/i/gone/recording.m4a"), 410);
+	assert.equal(await status("/i/demo/live.mp4?r=99"), 400);
+	assert.equal(await status("/i/demo/../demo%2fstate.json"), 404);
+	assert.equal(await status("/i/demo", { method: "DELETE" }), 405);
+	assert.equal(await status("/api/v1/questions", { method: "POST", body: "{}" }), 404);
+	assert.equal(await status("/i/demo/recording.m4a"), 404);
+	const soon = await fetch(url("/i/soon/live.ogg"));
+	assert.equal(soon.status, 503);
+	assert.equal(soon.headers.get("retry-after"), "600");
+	assert.match(await soon.text(), /has not begun/);
+	const preflight = await fetch(url("/i/demo/live.mp4"), { method: "OPTIONS" });
+	assert.equal(preflight.status, 204);
+	assert.equal(preflight.headers.get("access-control-allow-origin"), "*");
+	const head = await fetch(url("/i/demo/live.mp4"), { method: "HEAD" });
+	assert.equal(head.headers.get("content-type"), "audio/mp4");
+});
+
+test("requests sent ahead on one connection are answered in their order", async () => {
+	const text = await raw(
+		get("/i/old/hls/oldkey/aac64/3.m4s") +
+			get("/i/old/hls/oldkey/aac64/4.m4s") +
+			get("/nothing", "Connection: close\r\n"),
+	);
+	assert.deepEqual(
+		[...text.matchAll(/<(\d)>|HTTP\/1\.1 (\d+)/g)].map((match) => match[1] ?? match[2]),
+		["200", "3", "200", "4", "404"],
+	);
+	assert.match(text, /\r\nConnection: close\r\n/);
+});
+
+test("a head that two readers could understand differently is refused, and the connection closes", async () => {
+	const smuggled = await raw(
+		`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${get("/")}`,
+	);
+	assert.equal([...smuggled.matchAll(/HTTP\/1\.1 \d+/g)].join(), "HTTP/1.1 400");
+	assert.match(await raw(`GET /${"a".repeat(3_000)} HTTP/1.1\r\n`), /^HTTP\/1\.1 414 /);
+	assert.match(await raw(get("/", `X: ${"a".repeat(5_000)}\r\n`)), /^HTTP\/1\.1 431 /);
+	assert.match(await raw(get("/", "Content-Length: 5\r\n")), /^HTTP\/1\.1 400 .*carries no body here/s);
+});
+
+test("parts lost on the way are fetched from broadcast's tail, and listeners get every one once", async () => {
+	const from = broadcast.nextPart;
+	const heard = raw(get(`/i/demo/live.mp4?from=${from}`), partText("opus48", from + 7).toString());
+	while ((await listeners()).open === 0);
+	broadcast.speak(8, [from + 3, from + 4]);
+	const parts = [...(await heard).matchAll(/\[opus48 (\d+)\]/g)].map((match) => Number(match[1]));
+	assert.deepEqual(
+		parts,
+		Array.from({ length: 8 }, (_, i) => from + i),
+	);
+});
+
+test("End: streams close in an orderly way with the last part and state, and a fresh index is the recording's", async () => {
+	const from = broadcast.nextPart;
+	const mp4 = raw(get(`/i/demo/live.mp4?from=${from}`));
+	const ogg = raw(get("/i/demo/live.ogg"));
+	while ((await listeners()).open < 2);
+	broadcast.speak(2);
+	broadcast.change({ endPart: broadcast.nextPart });
+	await sync();
+	const index = await (await fetch(url("/i/demo/hls/index.m3u8"))).text();
+	assert.match(index, /\naac64\/recording\.m3u8\n/);
+	const live = await (await fetch(url("/i/demo/hls/aac64/live.m3u8"))).text();
+	assert.match(live, /#EXT-X-ENDLIST\n$/);
+	bus.publish(siteEntries("demo"), writeJson(entryOf({ slug: "demo", phase: "ended" }, "iv1")));
+	const text = await mp4;
+	assert.match(text, new RegExp(`\\[opus48 ${from}\\]\\[opus48 ${from + 1}\\]`));
+	assert.match(text, /"phase":"ended".*\r\n0\r\n\r\n$/s);
+	assert.match(await ogg, new RegExp(`\\[ogg48 \\d+\\]$`));
+	assert.equal((await fetch(url("/i/demo/live.ogg"))).status, 404);
+});
+
+/** Listeners of `demo` as the report of the next second counts them. */
+function listeners(): Promise<{ open: number; settled: number }> {
+	return new Promise((resolve) => {
+		const subscription = bus.subscribe(edgeReports(0), (payload) => {
+			subscription[Symbol.dispose]();
+			resolve(readJson(edgeReport, payload).listeners["demo"] ?? { open: 0, settled: 0 });
+		});
+	});
+}

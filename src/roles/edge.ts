@@ -1,0 +1,127 @@
+import { readFile } from "node:fs/promises";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { everyMs, type MonoMs } from "#base/index.ts";
+import {
+	compressAssets,
+	createCold,
+	createEdgeEvents,
+	createObjectCache,
+	createProgrammes,
+	createServe,
+	createSite,
+	type Door,
+	FILES_MAX,
+	loadAssets,
+	openDoor,
+} from "#edge/index.ts";
+import { openDisk } from "#objects/index.ts";
+import { type EdgeReport, edgeReports, edgeSync, type Phase, type PlatformSettings, writeJson } from "#wire/index.ts";
+import type { Outside } from "./outside.ts";
+
+const REPORT_EVERY_MS = 1_000;
+/** A worker opens its share of the port only when it has something to serve, but not later than this. */
+const PREPARE_MS_MAX = 2_000;
+/** Files and sockets that are no listeners: bus, database of nobody, pages, a reserve. */
+const DESCRIPTORS_HELD_BACK = 300;
+/** A worker's connections where the system does not tell its limit, and the most in any case: what a core can write to. */
+const CONNECTIONS_DEFAULT = 4_000;
+const CONNECTIONS_MAX = 60_000;
+const SOUNDING: readonly Phase[] = ["doors", "waiting_for_host", "on_air", "interrupted"];
+const SILENT: readonly Phase[] = ["ended", "cancelled"];
+
+/** One worker of the public door, in the order a listener's request travels through it. */
+export async function startEdge(
+	settings: PlatformSettings,
+	role: { readonly worker: number },
+	outside: Outside,
+): Promise<AsyncDisposable & Pick<Door, "port">> {
+	const { clock, bus, log } = outside;
+	await using parts = new AsyncDisposableStack();
+	const later = (turn: () => void) => void setImmediate(turn);
+	const events = createEdgeEvents(log);
+	const objects = openDisk(settings.objectsDir);
+	const programmes = parts.use(createProgrammes({ clock, bus, objects, events, later }));
+	const site = parts.use(
+		createSite({
+			clock,
+			bus,
+			events,
+			onEntry({ interviewId, phase, removed, stateJson }, state) {
+				if (removed) {
+					programmes.close(interviewId);
+					programmes.forget(interviewId);
+					return;
+				}
+				if (SOUNDING.includes(phase)) void programmes.follow(interviewId);
+				if (state) programmes.takeState(interviewId, state, Buffer.from(stateJson));
+				if (SILENT.includes(phase)) programmes.close(interviewId);
+			},
+		}),
+	);
+	parts.use(bus.onConnect(() => programmes.refresh()));
+	parts.use(
+		bus.respond(edgeSync(role.worker), async () => {
+			await programmes.settled();
+			return new Uint8Array(0);
+		}),
+	);
+
+	const assets = await loadAssets(settings.webDir, events);
+	const serve = createServe({ clock, site, programmes, objects: createObjectCache(objects), assets, events });
+	await Promise.race([
+		site.ask().then(() => programmes.settled()),
+		new Promise<void>((resolve) => parts.use(clock.wakeAt((clock.monoMs() + PREPARE_MS_MAX) as MonoMs, resolve))),
+	]);
+	const door = parts.use(
+		await openDoor({
+			host: settings.host,
+			port: settings.publicPort,
+			worker: role.worker,
+			connectionsMax: await connectionsMax(),
+			clock,
+			objects,
+			serve,
+			cold: createCold(),
+			events,
+		}),
+	);
+	compressAssets(assets, later);
+
+	const delay = monitorEventLoopDelay({ resolution: 10 });
+	delay.enable();
+	parts.defer(() => void delay.disable());
+	parts.use(
+		everyMs(clock, REPORT_EVERY_MS, () => {
+			const nowMs = clock.monoMs();
+			const listeners: EdgeReport["listeners"] = {};
+			for (const { entry } of site.places()) {
+				const live = programmes.live(entry.interviewId);
+				if (live) listeners[entry.slug] = live.counts(nowMs);
+			}
+			const report: EdgeReport = {
+				worker: role.worker,
+				pid: process.pid,
+				listeners,
+				connections: door.connections,
+				refusedSinceStart: events.refusedSinceStart,
+				loopDelayP99Ms: delay.percentile(99) / 1e6,
+			};
+			delay.reset();
+			bus.publish(edgeReports(role.worker), writeJson(report));
+		}),
+	);
+
+	const running = parts.move();
+	return { port: door.port, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** What the descriptors of this process allow. */
+async function connectionsMax(): Promise<number> {
+	const limits = await readFile("/proc/self/limits", "utf8").catch(() => "");
+	const descriptors = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? CONNECTIONS_DEFAULT + FILES_MAX);
+	// A small limit is shared out; at least a hundred can always be tried.
+	return Math.min(
+		CONNECTIONS_MAX,
+		Math.max(100, descriptors - DESCRIPTORS_HELD_BACK - Math.min(FILES_MAX, descriptors / 4)),
+	);
+}
