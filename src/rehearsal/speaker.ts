@@ -11,7 +11,6 @@ import { deleteSession, postOffer, type WhipSession, type WhipTarget } from "./w
 
 /** How long leaving may take; after it the stage notices the silence by itself. */
 const LEAVE_WITHIN_MS = 500;
-
 export type SpeakerOptions = {
 	readonly name: string;
 	readonly voice: Voice;
@@ -140,7 +139,7 @@ export function startSpeaker(
 		try {
 			const sdp = made.peer.localDescription()?.sdp;
 			if (made.over || sdp === undefined) return;
-			made.session = await postOffer(options.whip, asDtlsClient(sdp), JOIN_WITHIN_MS);
+			made.session = await postOffer(options.whip, sdp, JOIN_WITHIN_MS);
 			if (made.over) return await deleteSession(options.whip, made.session.resourceUrl, LEAVE_WITHIN_MS);
 			made.peer.setRemoteDescription(made.session.sdp, "answer");
 		} catch (error) {
@@ -164,14 +163,6 @@ export function startSpeaker(
 		gone.peer.close();
 		if (gone.session) await deleteSession(options.whip, gone.session.resourceUrl, LEAVE_WITHIN_MS);
 	}
-}
-
-/**
- * Offers to be the DTLS client only, as RFC 9725 allows a client that implements nothing else. Were it left open, the stage would be the client and
- * begin before its answer has reached us: the first flight is lost (a second's delay) or fails on the fingerprint.
- */
-function asDtlsClient(sdp: string): string {
-	return sdp.replace("a=setup:actpass", "a=setup:active");
 }
 
 /** Lets the process exit: the library holds threads. Call it once, after every speaker has left. */

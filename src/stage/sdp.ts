@@ -16,6 +16,12 @@ export type Offer = {
 	readonly icePwd: string;
 	/** `sha-256 AB:CD:…` */
 	readonly fingerprint: string;
+	/**
+	 * Who opens DTLS. We do, unless the offerer insists: its ICE is through before ours, as we reach nobody who has not
+	 * reached us, so its first flight would come to a transport that we do not have yet and be sent again, by some
+	 * engines only after a second. Ours cannot overtake the answer for the same reason.
+	 */
+	readonly dtlsClient: "us" | "them";
 	/** Whether the offerer also wants to hear. */
 	readonly wantsReturn: boolean;
 	/** The media descriptions in their order; all but the audio are refused with port 0. */
@@ -106,13 +112,14 @@ export function parseOffer(sdp: string): Offer | Refusal {
 		iceUfrag,
 		icePwd,
 		fingerprint,
+		dtlsClient: setup === "active" ? "them" : "us",
 		wantsReturn: direction === "sendrecv",
 		media: described.map(({ kind, proto, formats, mid }) => ({ kind, proto, formats, mid })),
 		audioIndex,
 	};
 }
 
-/** The offer that the engine gets. It is told that the other side opens DTLS, so that no handshake can overtake the answer. */
+/** The offer that the engine gets. */
 export function writeEngineOffer(offer: Offer): string {
 	return lines([
 		"v=0",
@@ -128,7 +135,7 @@ export function writeEngineOffer(offer: Offer): string {
 		`a=${offer.wantsReturn ? "sendrecv" : "sendonly"}`,
 		"a=rtcp-mux",
 		`a=rtpmap:${offer.payloadType} opus/48000/2`,
-		"a=setup:active",
+		`a=setup:${offer.dtlsClient === "us" ? "actpass" : "active"}`,
 		`a=ice-ufrag:${offer.iceUfrag}`,
 		`a=ice-pwd:${offer.icePwd}`,
 	]);
@@ -171,7 +178,7 @@ export function writeAnswer(
 			// Error correction for what we hear; one channel, for it is mixed to one; no pauses, for they cost a network's estimate of itself.
 			`a=fmtp:${offer.payloadType} minptime=10;useinbandfec=1;stereo=0;maxaveragebitrate=48000;usedtx=0`,
 			"a=ptime:20",
-			"a=setup:passive",
+			`a=setup:${offer.dtlsClient === "us" ? "active" : "passive"}`,
 			`a=ice-ufrag:${engine.iceUfrag}`,
 			`a=ice-pwd:${engine.icePwd}`,
 			"a=ice-options:trickle",
