@@ -13,8 +13,19 @@ export function problemSentence(say: Say<typeof staffWords>, status: number, pro
 		case "studio_full":
 			return say("problem_studio_full");
 		case "live_max":
-		case "too_many_live":
-			return say("problem_live_max");
+		case "people_full":
+		case "interviews_full":
+		case "database_down":
+		case "on_air":
+		case "not_open":
+		case "over":
+		case "last_host":
+		case "too_many_attempts":
+		case "streams_full":
+			return say(`problem_${problem.code}`);
+		case "stage_unreachable":
+		case "programme_unreachable":
+			return say("problem_process");
 	}
 	if (status === 0) return say("problem_unanswered");
 	if (status === 401) return say("signed_out");

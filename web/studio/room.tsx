@@ -11,6 +11,7 @@ import { MicrophoneTrouble } from "./gate.tsx";
 import { InviteDialog, type Inviting } from "./invite.tsx";
 import { SeatCard } from "./seat-card.tsx";
 import type { Studio } from "./studio.ts";
+import { warningSentence } from "./warnings.ts";
 
 /** Green room and on air: who is here, how they sound, what is wrong, what can be done. */
 export function Room({ studio }: { studio: Studio }) {
@@ -143,19 +144,6 @@ function Notices({ studio }: { studio: Studio }) {
 			)}
 		</div>
 	);
-}
-
-function warningSentence(say: ReturnType<typeof useWords<typeof studioWords>>, key: string): string {
-	switch (key) {
-		case "disk_full":
-		case "disk_short":
-		case "database_down":
-		case "house_down":
-		case "live_max":
-			return say(`warning_${key}`);
-		default:
-			return say("warning_unknown", { key });
-	}
 }
 
 const LATE_REASON_MAX = 300;

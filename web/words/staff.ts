@@ -54,6 +54,46 @@ export const staffWords = catalogue({
 		en: "Another interview has this address. Choose a different one.",
 		de: "Ein anderes Interview hat diese Adresse. Wählen Sie eine andere.",
 	},
+	problem_people_full: {
+		en: "No more people can be invited to this interview. Remove somebody first.",
+		de: "Zu diesem Interview kann niemand mehr eingeladen werden. Entfernen Sie zuerst jemanden.",
+	},
+	problem_interviews_full: {
+		en: "This server keeps no more interviews. Delete an old one first.",
+		de: "Dieser Server bewahrt nicht mehr Interviews auf. Löschen Sie zuerst ein altes.",
+	},
+	problem_database_down: {
+		en: "The database is away, so nothing new can be written down. Sound goes on. Try again soon.",
+		de: "Die Datenbank ist weg, Neues kann nicht aufgeschrieben werden. Der Ton läuft weiter. Versuchen Sie es bald noch einmal.",
+	},
+	problem_process: {
+		en: "A process of this interview is being started. Try again in a few seconds.",
+		de: "Ein Prozess dieses Interviews wird gerade gestartet. Versuchen Sie es in einigen Sekunden noch einmal.",
+	},
+	problem_on_air: {
+		en: "That is not possible while its doors are open or it is on air. End it or call it off first.",
+		de: "Das geht nicht, solange die Türen offen sind oder es auf Sendung ist. Beenden Sie es zuerst, oder sagen Sie es ab.",
+	},
+	problem_not_open: {
+		en: "With the doors open, the start can be moved by two hours at most. Call it off and announce a new one instead.",
+		de: "Bei offenen Türen lässt sich der Beginn um höchstens zwei Stunden verlegen. Sagen Sie es ab, und kündigen Sie ein neues an.",
+	},
+	problem_over: {
+		en: "It is too late for that: it has begun, or is over.",
+		de: "Dafür ist es zu spät: Es hat begonnen oder ist vorbei.",
+	},
+	problem_last_host: {
+		en: "The only host stays host. Make somebody else host first.",
+		de: "Der einzige Gastgeber bleibt Gastgeber. Machen Sie zuerst jemand anderen dazu.",
+	},
+	problem_too_many_attempts: {
+		en: "Too many wrong links came from your address. Wait a few minutes.",
+		de: "Von Ihrer Adresse kamen zu viele falsche Links. Warten Sie einige Minuten.",
+	},
+	problem_streams_full: {
+		en: "Too many studios are open in this browser. Close one.",
+		de: "In diesem Browser sind zu viele Studios offen. Schließen Sie eines.",
+	},
 	problem_studio_full: {
 		en: "All 13 seats are taken. Remove somebody first.",
 		de: "Alle 13 Plätze sind belegt. Entfernen Sie zuerst jemanden.",
