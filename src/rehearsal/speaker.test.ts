@@ -37,7 +37,13 @@ async function openEcho(on: { sequence?: (sequence: number, payload: Buffer, ses
 			disableAutoNegotiation: true,
 		});
 		peers.push(peer);
-		peer.setRemoteDescription(Buffer.concat(chunks).toString(), "offer");
+		// As the stage does: whoever wants to be heard reaches us, and so we open DTLS when he has our answer.
+		peer.setRemoteDescription(
+			Buffer.concat(chunks)
+				.toString()
+				.replaceAll(/^a=candidate:.*\r\n/gm, ""),
+			"offer",
+		);
 		const media = new webrtc.Audio("0", "SendRecv");
 		media.addOpusCodec(111);
 		media.addSSRC(7, "echo", "echo", "echo");

@@ -11,6 +11,7 @@ import { deleteSession, postOffer, type WhipSession, type WhipTarget } from "./w
 
 /** How long leaving may take; after it the stage notices the silence by itself. */
 const LEAVE_WITHIN_MS = 500;
+
 export type SpeakerOptions = {
 	readonly name: string;
 	readonly voice: Voice;
