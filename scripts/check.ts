@@ -1,0 +1,66 @@
+/** `npm run check`: format, types, arrows, fast tests; under half a minute. Says what to do about what it finds. */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { fastTests } from "./tests.ts";
+
+/** A fast test that takes this long hangs: it is named and fails, and the others go on. */
+const TEST_WITHIN_MS = 20_000;
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const bin = join(root, "node_modules", ".bin");
+
+type Step = {
+	readonly title: string;
+	readonly command: string;
+	readonly args: readonly string[];
+	readonly advice: string;
+};
+
+const STEPS: readonly Step[] = [
+	{
+		title: "format and rules",
+		command: "biome",
+		args: ["check", "--error-on-warnings", "--colors=off"],
+		advice: "npx biome check --write repairs the most of it",
+	},
+	{
+		title: "types",
+		command: "tsc",
+		args: ["--noEmit", "--pretty", "false"],
+		advice: "the first error often causes the others",
+	},
+	{
+		title: "fast tests",
+		command: "node",
+		args: ["--test", "--test-reporter=dot", `--test-timeout=${TEST_WITHIN_MS}`, ...fastTests(root)],
+		advice: "one file alone: node_modules/.bin/node --test FILE",
+	},
+];
+
+const startedMs = performance.now();
+const seconds = () => `${((performance.now() - startedMs) / 1_000).toFixed(1)} s`;
+// Format and types in parallel: they use different cores for most of the time.
+const results = await Promise.all(STEPS.slice(0, 2).map(run));
+results.push(await run(STEPS[2] as Step));
+const failed = STEPS.filter((_, at) => !results[at]);
+if (failed.length > 0) {
+	console.error(`\ncheck failed after ${seconds()}:`);
+	for (const { title, advice } of failed) console.error(`  ${title}: ${advice}`);
+	process.exit(1);
+}
+console.log(`check passed in ${seconds()}`);
+
+function run({ title, command, args }: Step): Promise<boolean> {
+	return new Promise((resolve) => {
+		const child = spawn(join(bin, command), args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+		const output: Buffer[] = [];
+		for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => output.push(chunk));
+		child.on("error", (error) => output.push(Buffer.from(error.message)));
+		child.on("close", (code) => {
+			console.log(`${code === 0 ? "ok    " : "FAILED"} ${title.padEnd(20)} ${seconds()}`);
+			if (code !== 0) console.error(Buffer.concat(output).toString("utf8").trimEnd());
+			resolve(code === 0);
+		});
+	});
+}
