@@ -1,7 +1,16 @@
-import { DELAY_HALF_LIFE_MS, DISCONTINUITY_MS, EXCESS_MS_START, FLOOR_WINDOW_MS, IN_TIME_SHARE } from "./config.ts";
+import { FRAME_MS } from "#wire/index.ts";
+import {
+	DELAY_HALF_LIFE_MS,
+	DELAY_MS_MAX,
+	DISCONTINUITY_MS,
+	EXCESS_MS_START,
+	FLOOR_WINDOW_MS,
+	IN_TIME_SHARE,
+} from "./config.ts";
 
 const BUCKET_MS = 4;
-const BUCKETS = 64;
+/** What comes even later no permitted lag could have waited for: it is no reason to wait. */
+const BUCKETS = (DELAY_MS_MAX - FRAME_MS) / BUCKET_MS;
 const SLOTS = 10;
 const SLOT_MS = FLOOR_WINDOW_MS / SLOTS;
 /** What EXCESS_MS_START weighs against packets seen: it is forgotten within some 15 s. */
@@ -56,10 +65,13 @@ export class Arrival {
 		this.#floorMs = Math.min(this.#floorMs, transitMs);
 
 		const keep = 0.5 ** (durationMs / DELAY_HALF_LIFE_MS);
-		const bucket = Math.min(BUCKETS - 1, Math.floor((transitMs - this.#floorMs) / BUCKET_MS));
+		const bucket = Math.floor((transitMs - this.#floorMs) / BUCKET_MS);
 		for (let i = 0; i < BUCKETS; i += 1) this.#excess[i] = (this.#excess[i] as number) * keep;
-		this.#excess[bucket] = (this.#excess[bucket] as number) + durationMs;
-		this.#weight = this.#weight * keep + durationMs;
+		this.#weight *= keep;
+		if (bucket < BUCKETS) {
+			this.#excess[bucket] = (this.#excess[bucket] as number) + durationMs;
+			this.#weight += durationMs;
+		}
 		return "normal";
 	}
 
@@ -95,6 +107,16 @@ export class Arrival {
 		if (this.#floorMs === Number.POSITIVE_INFINITY) {
 			this.#floorMs = last;
 			this.#floors[slot % SLOTS] = last;
+		}
+		this.#lowerExcess(Math.floor((this.#floorMs - last) / BUCKET_MS));
+	}
+
+	/** The path became longer: what was counted as excess lately is now its floor. */
+	#lowerExcess(buckets: number): void {
+		if (!(buckets > 0)) return;
+		for (let i = Math.min(buckets, BUCKETS); i < BUCKETS; i += 1) {
+			this.#excess[i - buckets] = (this.#excess[i - buckets] as number) + (this.#excess[i] as number);
+			this.#excess[i] = 0;
 		}
 	}
 }

@@ -3,6 +3,7 @@ import { FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ } from "#wire/index.ts";
 import { Arrival } from "./arrival.ts";
 import {
 	CONCEAL_MS_MAX,
+	DELAY_HOLD_MS,
 	DELAY_MARGIN_MS,
 	DELAY_MS_MAX,
 	DELAY_MS_MIN,
@@ -81,6 +82,7 @@ type Held = {
  */
 export class JitterBuffer {
 	readonly #decoder: OpusDecoder;
+	readonly #resample: typeof resample;
 	readonly #arrival = new Arrival();
 	readonly #seen = new Float64Array(SEEN).fill(Number.NaN);
 	/** Invariant: by startSample, none overlapping another, none ending before `#nextSample`; at most PACKETS_MAX. */
@@ -109,6 +111,8 @@ export class JitterBuffer {
 	#packetMs: number = FRAME_MS;
 	#lossShare = 0;
 	#wantedMs = DELAY_MS_MIN;
+	/** Until then the wanted lag is not lowered. */
+	#wantedHoldMs = 0;
 
 	/** The lag that the drift loop holds: moved by exactly what is stretched, invented or skipped. */
 	#anchorMs: number | undefined;
@@ -128,9 +132,13 @@ export class JitterBuffer {
 		jumps: 0,
 	};
 
-	/** @param decoder stays the caller's to dispose. */
-	constructor(decoder: OpusDecoder) {
+	/**
+	 * @param decoder stays the caller's to dispose.
+	 * @param resampler a cheaper one for simulations of hours.
+	 */
+	constructor(decoder: OpusDecoder, resampler = resample) {
 		this.#decoder = decoder;
+		this.#resample = resampler;
 	}
 
 	/** What it holds, decoded or not. */
@@ -195,7 +203,7 @@ export class JitterBuffer {
 		if (first || verdict === "new_timeline") this.#begin(startSample, sequence);
 		this.#seen[sequence & (SEEN - 1)] = sequence;
 		this.#packetMs = samples / SAMPLES_PER_MS;
-		this.#updateWanted();
+		this.#updateWanted(nowMs);
 		this.#newestSequence = Math.max(this.#newestSequence, sequence);
 		this.#newestSample = Math.max(this.#newestSample, startSample);
 
@@ -241,7 +249,7 @@ export class JitterBuffer {
 		this.#decodeUntil(neededSamples);
 		this.#leadLag(nowMs, neededSamples);
 
-		const next = resample(this.#queue, this.#readAt + this.#fraction, step, out);
+		const next = this.#resample(this.#queue, this.#readAt + this.#fraction, step, out);
 		this.#readAt = Math.floor(next);
 		this.#fraction = next - this.#readAt;
 		this.#playedMs += FRAME_MS;
@@ -295,11 +303,14 @@ export class JitterBuffer {
 		return nowMs - this.#arrival.floorMs - readSample / SAMPLES_PER_MS;
 	}
 
-	#updateWanted(): void {
+	#updateWanted(nowMs: MonoMs): void {
 		let wantedMs = FRAME_MS + this.#arrival.excessMs() + DELAY_MARGIN_MS;
 		// With one packet more in hand, the copy of a lost one has come when it is needed.
 		if (this.#hasFec && this.#lossShare > FEC_WAIT_LOSS_SHARE) wantedMs += this.#packetMs;
-		this.#wantedMs = Math.min(DELAY_MS_MAX, Math.max(DELAY_MS_MIN, wantedMs));
+		wantedMs = Math.min(DELAY_MS_MAX, Math.max(DELAY_MS_MIN, wantedMs));
+		if (wantedMs < this.#wantedMs && nowMs < this.#wantedHoldMs) return;
+		if (wantedMs >= this.#wantedMs) this.#wantedHoldMs = nowMs + DELAY_HOLD_MS;
+		this.#wantedMs = wantedMs;
 	}
 
 	/** The drift loop. @returns parts per million by which to read faster than we play. */

@@ -72,8 +72,22 @@ function firstFrameAt(packet: Uint8Array): number | undefined {
 		case 1:
 			return 1;
 		case 2:
-			return (packet[1] ?? 0) < 252 ? 2 : 3;
-		default:
-			return undefined;
+			return 1 + lengthBytes(packet, 1);
+		default: {
+			// RFC 6716 §3.2.5: a count byte, the length of the padding, the lengths of all frames but the last.
+			const count = packet[1];
+			if (count === undefined) return undefined;
+			let at = 2;
+			if (count & 0x40) {
+				while (packet[at] === 255) at += 1;
+				at += 1;
+			}
+			if (count & 0x80) for (let frame = 1; frame < (count & 63); frame += 1) at += lengthBytes(packet, at);
+			return at;
+		}
 	}
+}
+
+function lengthBytes(packet: Uint8Array, at: number): number {
+	return (packet[at] ?? 0) < 252 ? 1 : 2;
 }

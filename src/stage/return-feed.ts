@@ -47,7 +47,7 @@ export class FeedEncoder implements Disposable {
 		return this.#encoder.encode(frame, joined || rested);
 	}
 
-	/** Remembers what the listeners heard while this encoder rested. */
+	/** Remembers what listeners heard from elsewhere while this encoder rested. */
 	rest(frame: Float32Array): void {
 		this.#previous.set(frame);
 	}
@@ -75,6 +75,11 @@ export class SharedFeed implements Disposable {
 		if (tick !== this.#tick) this.#packet = this.#encoder.encode(frame, tick, joined);
 		this.#tick = tick;
 		return this.#packet;
+	}
+
+	/** Called at each tick's end, whether anyone listened or not: whoever joins next hears a clean beginning. */
+	rest(frame: Float32Array): void {
+		this.#encoder.rest(frame);
 	}
 
 	[Symbol.dispose](): void {

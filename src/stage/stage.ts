@@ -272,6 +272,8 @@ export async function createStage(options: {
 			sendReport(speaker, nowMs);
 		}
 		for (const { speaker } of going) free(speaker);
+		sharedAir.rest(sumAir);
+		sharedGreen.rest(sumGreen);
 
 		if (tick % REPORT_EVERY_TICKS === 0) {
 			for (const change of seats.tick(nowMs)) letGo(change);
