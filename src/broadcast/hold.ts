@@ -12,7 +12,7 @@ const NOTES: readonly { readonly hz: number; readonly periodS: number; readonly 
 	{ hz: 493.88, periodS: 16, level: 0.14 },
 ];
 /** Brings the whole to about −30 LUFS: audible, and 11 LU below the programme. */
-const LEVEL = 0.06;
+const LEVEL = 0.09;
 
 /**
  * What is heard while nobody is on air: a calm chord, and every `NOTICE_PERIOD_S` a spoken notice.

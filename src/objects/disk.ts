@@ -39,7 +39,7 @@ export function openDisk(directory: string): Objects {
 		sizeBytes: async (key) => (await orUndefined(stat(path(key))))?.size,
 		stream: (key, from, to) => createReadStream(path(key), { start: from, end: to - 1 }),
 		async write(key, bytes) {
-			const temporary = `${path(key)}.new`;
+			const temporary = `${path(key)}${UNFINISHED}`;
 			await mkdir(dirname(temporary), { recursive: true });
 			try {
 				const file = await open(temporary, "w");
@@ -71,13 +71,16 @@ export function openDisk(directory: string): Objects {
 		async list(prefix) {
 			const entries = await orUndefined(readdir(path(prefix), { recursive: true, withFileTypes: true }));
 			return (entries ?? [])
-				.filter((entry) => entry.isFile())
+				.filter((entry) => entry.isFile() && !entry.name.endsWith(UNFINISHED))
 				.map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
 				.sort();
 		},
 		remove: (prefix) => rm(path(prefix), { recursive: true, force: true }),
 	};
 }
+
+/** Ends the name of a file that `write` has not finished; no key ends so. */
+const UNFINISHED = ".new";
 
 async function orUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
 	try {
