@@ -9,9 +9,9 @@
 
 /** Request line and header fields together. Beyond it: 431. */
 export const HEAD_BYTES_MAX = 8_192;
-/** The request line. Beyond it: 414. */
+/** The request line without its CRLF. Beyond it: 414. */
 export const REQUEST_LINE_BYTES_MAX = 2_048;
-/** One header field. Beyond it: 431. */
+/** One header field without its CRLF. Beyond it: 431. */
 export const FIELD_BYTES_MAX = 4_096;
 /** Header fields. Beyond it: 431. */
 export const FIELDS_MAX = 64;

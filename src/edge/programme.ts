@@ -7,6 +7,8 @@ import { FORMS, type Form, isMp4, PartTail, TAIL_PARTS_MAX } from "./tail.ts";
 
 /** How long the end of the sound waits for the state that says so, which then is the last thing listeners get. */
 export const END_STATE_WAIT_MS = 1_000;
+/** How long the last parts may take once the end is known: broadcast makes them within a part's time and the encoders' delay. */
+export const END_PARTS_WAIT_MS = 3_000;
 /** How long a hole may stay open while the parts that belong there are asked for. */
 export const HOLE_MS_MAX = 2_000;
 /** Openings kept per form. Plain players and ours need two; a player that resumes needs its own. */
@@ -55,7 +57,10 @@ export class Programme {
 	/** Parts behind a hole. Invariant: empty when there is none; at most TAIL_PARTS_MAX. */
 	readonly #ahead = new Map<number, Part>();
 	#holeSinceMs: MonoMs | undefined;
+	/** When streams are ended whatever is still missing; undefined while no end is known. */
 	#endAtMs: MonoMs | undefined;
+	/** All parts up to the end were there when `#endAtMs` was set. */
+	#completeBefore = false;
 	#ended = false;
 	readonly #openings = new Map<Form, OpeningCache>();
 
@@ -124,9 +129,9 @@ export class Programme {
 		this.#considerEnd(nowMs);
 	}
 
-	/** Ends a programme whose timeline does not say so within END_STATE_WAIT_MS: cancelled, removed, or ended before it was on air. */
+	/** Ends a programme whose timeline does not say so within END_PARTS_WAIT_MS: cancelled, removed, or ended before it was on air. */
 	close(nowMs: MonoMs): void {
-		if (!this.#ended) this.#endAtMs ??= (nowMs + END_STATE_WAIT_MS) as MonoMs;
+		if (!this.#ended) this.#endAtMs ??= (nowMs + END_PARTS_WAIT_MS) as MonoMs;
 	}
 
 	/** Keeps the deadlines: call it a few times per second. */
@@ -143,11 +148,11 @@ export class Programme {
 		}
 	}
 
-	/** Everything a joiner needs before the part that follows; undefined before the timeline is known and after the end. */
+	/** Everything a joiner needs before the part that follows; undefined before there is sound and after the end. */
 	opening(form: Form, burst: Burst, chunked: boolean): Opening | undefined {
 		const timeline = this.#timeline;
-		if (!timeline || this.#ended) return undefined;
 		const nextPart = this.tail.nextPart;
+		if (!timeline || nextPart === undefined || this.#ended) return undefined;
 		const start = this.streams[form].startPart(burst, this.#plan.mode);
 		const cacheKey = `${nextPart} ${this.#state?.revision}`;
 		let cache = this.#openings.get(form);
@@ -160,9 +165,9 @@ export class Programme {
 		if (!opening) {
 			const pieces = [head(timeline, form)];
 			if (isMp4(form) && this.#state) pieces.push(this.#state.box);
-			if (nextPart !== undefined) pieces.push(this.tail.bytes(form, start, nextPart));
+			pieces.push(this.tail.bytes(form, start, nextPart));
 			const bytes = Buffer.concat(pieces);
-			opening = new Opening(chunked ? chunk(bytes) : bytes, nextPart ?? 0);
+			opening = new Opening(chunked ? chunk(bytes) : bytes, nextPart);
 			if (cache.byStart.size < OPENINGS_MAX) cache.byStart.set(startKey, opening);
 		}
 		return opening;
@@ -218,7 +223,9 @@ export class Programme {
 		if (this.#ended || endPart === null) return;
 		const complete = (this.tail.nextPart ?? 0) >= endPart;
 		if (complete && this.#state?.phase === "ended") return this.#end();
-		this.#endAtMs ??= (nowMs + END_STATE_WAIT_MS) as MonoMs;
+		if (complete === this.#completeBefore && this.#endAtMs !== undefined) return;
+		this.#completeBefore = complete;
+		this.#endAtMs = (nowMs + (complete ? END_STATE_WAIT_MS : END_PARTS_WAIT_MS)) as MonoMs;
 	}
 
 	#end(): void {
