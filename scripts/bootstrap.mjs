@@ -7,8 +7,18 @@
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { arch, platform } from "node:os";
+import {
+	accessSync,
+	constants,
+	existsSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { arch, homedir, platform } from "node:os";
 import { delimiter, dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -19,6 +29,7 @@ const PROGRESS_EVERY_MS = 10_000;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const runtime = join(root, "node_modules", ".bin", "node");
+const temporaryNpmCache = join(root, "dist", "npm-cache");
 const { file, rest, wantsPages } = readArguments(process.argv.slice(2));
 
 if (Number(process.versions.node.split(".")[0]) < 20) {
@@ -83,6 +94,7 @@ async function install() {
 	const attempts = [...(partly ? [["install", "--no-save"]] : []), ["ci"]];
 	for (const attempt of attempts) {
 		await step(`Installing what package-lock.json names (npm ${attempt[0]})`, () => npm([...attempt, ...common]));
+		rmSync(temporaryNpmCache, { recursive: true, force: true });
 		if (missingPackages().length === 0) return;
 	}
 	fail(
@@ -94,11 +106,23 @@ async function install() {
 /** npm as it started us, else the first one on the PATH outside node_modules: a Node in there would remove itself. */
 function npm(args) {
 	const path = (process.env.PATH ?? "").split(delimiter).filter((each) => !each.startsWith(join(root, "node_modules")));
-	const env = { ...process.env, PATH: path.join(delimiter) };
+	const env = { ...process.env, PATH: path.join(delimiter), ...npmCache() };
 	const script = process.env.npm_execpath;
 	const node = process.env.npm_node_execpath;
 	if (script && node && !node.startsWith(root)) return run(node, [script, ...args], env);
 	return run("npm", args, env);
+}
+
+/** Where npm may keep its downloads when the user has no home that can be written to, as service accounts have none. */
+function npmCache() {
+	const usual = process.env.npm_config_cache ?? join(homedir(), ".npm");
+	try {
+		mkdirSync(usual, { recursive: true });
+		accessSync(usual, constants.W_OK);
+		return {};
+	} catch {
+		return { npm_config_cache: temporaryNpmCache };
+	}
 }
 
 function pagesAreStale() {
