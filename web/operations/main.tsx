@@ -63,7 +63,8 @@ function Operations({ switchLanguage }: { switchLanguage: () => void }) {
 		};
 	}, [sayStaff]);
 	const signedIn = trouble?.status !== 401;
-	const time = (unixMs: number) => new Intl.DateTimeFormat(language, { timeStyle: "medium" }).format(unixMs);
+	const time = (unixMs: number) =>
+		new Intl.DateTimeFormat(language, { timeStyle: "medium", hourCycle: "h23" }).format(unixMs);
 	return (
 		<StaffFrame signedIn={signedIn} current="operations" wide switchLanguage={switchLanguage}>
 			<div class="title-row">

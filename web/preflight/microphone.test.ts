@@ -82,6 +82,18 @@ test("MicrophoneCheck forgives a microphone that was silent and is heard again",
 	assert.deepEqual(check.problems, []);
 });
 
+test("MicrophoneCheck leaves to the browser what the browser will repair", () => {
+	const judged = (samples: Float32Array, processedLater: boolean) => {
+		const check = new MicrophoneCheck(RATE_HZ, processedLater);
+		check.push(samples);
+		return check.problems;
+	};
+	const soft = times(voice, -18);
+	assert.deepEqual([judged(soft, false), judged(soft, true)], [["level_low"], []]);
+	const fan = plus(voice, noise(voice.length, -43));
+	assert.deepEqual([judged(fan, false), judged(fan, true)], [["noise"], []]);
+});
+
 test("MicrophoneCheck reads the same from blocks of any length", () => {
 	const samples = voice.subarray(0, RATE_HZ);
 	const whole = new MicrophoneCheck(RATE_HZ);

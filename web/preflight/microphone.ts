@@ -35,16 +35,21 @@ const ZERO_MAX_MS = 1_500;
 const UNHEARD_MAX_MS = 6_000;
 /** Quieter than any voice that reaches a microphone on purpose. */
 const HEARD_DBFS = -62;
-/** The stage lifts a voice from here without lifting the room with it. */
+/** The stage lifts a voice from here without lifting the room with it; the browser's gain control lifts a softer one. */
 const LEVEL_LOW_DBFS = -42;
+const LEVEL_LOW_LIFTED_DBFS = -48;
 const LEVEL_HIGH_DBFS = -8;
 /** Noise under this is not heard in the programme, however soft the voice. */
 const NOISE_AUDIBLE_DBFS = -58;
-/** Voice over noise; below it the programme's level control makes the room audible between words. */
+/** Voice over noise; below it the room is audible between words. The browser's noise suppression takes some of it away. */
 const NOISE_DISTANCE_DB = 18;
-/** A sample this close to full scale is cut when its neighbours are as well. */
+const NOISE_DISTANCE_SUPPRESSED_DB = 15;
+/**
+ * A sample this close to full scale is cut when its neighbours are as well: six in a row are a flat top, while the
+ * limiter behind a browser's gain control leaves up to four.
+ */
 const CLIP_LEVEL = 0.985;
-const CLIP_RUN_SAMPLES = 3;
+const CLIP_RUN_SAMPLES = 6;
 const CLIP_SHARE_MAX = 0.02;
 /** Hands-free profile of Bluetooth: 3.4-4 kHz with CVSD, 7-8 kHz with mSBC. A wired microphone reaches 10 kHz and more. */
 const TELEPHONE_BANDWIDTH_HZ = 8_300;
@@ -80,8 +85,14 @@ export class MicrophoneCheck {
 	readonly #powerByDb = new Float64Array(121);
 	readonly #countByDb = new Uint32Array(121);
 
-	/** @param sampleRateHz of the blocks, 8,000-192,000. */
-	constructor(sampleRateHz: number) {
+	readonly #processedLater: boolean;
+
+	/**
+	 * @param sampleRateHz of the blocks, 8,000-192,000.
+	 * @param processedLater the blocks are as the device delivers them, and the browser's gain control and noise suppression are still to come.
+	 */
+	constructor(sampleRateHz: number, processedLater = false) {
+		this.#processedLater = processedLater;
 		const frameSamples = Math.round((sampleRateHz * FRAME_MS) / 1_000);
 		this.#frame = new Float32Array(frameSamples);
 		const size = powerOfTwo(frameSamples);
@@ -146,8 +157,9 @@ export class MicrophoneCheck {
 			return found;
 		}
 		if (found.length === 0 && r.speechDbfs > LEVEL_HIGH_DBFS) found.push("level_high");
-		if (r.speechDbfs < LEVEL_LOW_DBFS) found.push("level_low");
-		if (r.noiseDbfs > NOISE_AUDIBLE_DBFS && r.speechDbfs - r.noiseDbfs < NOISE_DISTANCE_DB) found.push("noise");
+		if (r.speechDbfs < (this.#processedLater ? LEVEL_LOW_LIFTED_DBFS : LEVEL_LOW_DBFS)) found.push("level_low");
+		const distanceDb = this.#processedLater ? NOISE_DISTANCE_SUPPRESSED_DB : NOISE_DISTANCE_DB;
+		if (r.noiseDbfs > NOISE_AUDIBLE_DBFS && r.speechDbfs - r.noiseDbfs < distanceDb) found.push("noise");
 		if (r.bandwidthHz !== null && r.bandwidthHz <= TELEPHONE_BANDWIDTH_HZ) found.push("telephone_quality");
 		return found;
 	}

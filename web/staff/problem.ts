@@ -17,12 +17,13 @@ export function problemSentence(say: Say<typeof staffWords>, status: number, pro
 		case "interviews_full":
 		case "database_down":
 		case "on_air":
-		case "not_open":
 		case "over":
 		case "last_host":
 		case "too_many_attempts":
 		case "streams_full":
 			return say(`problem_${problem.code}`);
+		case "not_open":
+			return say(problem.pointer ? "problem_not_open_move" : "problem_not_open");
 		case "stage_unreachable":
 		case "programme_unreachable":
 			return say("problem_process");

@@ -68,8 +68,12 @@ export function PreflightCheck({ studio }: { studio: Studio }) {
 		setVoice({ state: "running", speechMs: 0 });
 		setSpeaker({ state: "waiting" });
 		void (async () => {
+			if (!raw) await studio.judgeMicrophone(true);
+			if (stop.signal.aborted) return;
 			const heard = await checkVoice(studio, stop.signal, (speechMs) => setVoice({ state: "running", speechMs }));
 			if (!heard) return;
+			if (!raw) await studio.judgeMicrophone(false);
+			if (stop.signal.aborted) return;
 			setVoice({ state: "done", ...heard });
 			if (heard.problems.includes("mic_silent") || heard.problems.includes("mic_not_heard")) {
 				return setSpeaker({ state: "skipped" });
@@ -81,6 +85,7 @@ export function PreflightCheck({ studio }: { studio: Studio }) {
 		return () => {
 			stop.abort();
 			studio.listenToBlocks(undefined);
+			if (!raw) void studio.judgeMicrophone(false);
 		};
 	}, [ready, deviceId, raw, round]);
 
@@ -264,7 +269,7 @@ function checkVoice(
 	onSpeech: (speechMs: number) => void,
 ): Promise<{ problems: MicrophoneProblem[]; bandwidthHz: number | null } | undefined> {
 	return new Promise((resolve) => {
-		const check = new MicrophoneCheck(studio.capture.value?.context.sampleRate ?? 48_000);
+		const check = new MicrophoneCheck(studio.capture.value?.context.sampleRate ?? 48_000, !studio.raw.value);
 		let beganMs: number | undefined;
 		studio.listenToBlocks((block) => {
 			// Counted from the first block: a browser may hold the sound back until something is pressed.

@@ -42,6 +42,11 @@ export class Microphone implements Disposable {
 		return this.#state;
 	}
 
+	/** Whether the open microphone is heard without the browser's processing. */
+	get raw(): boolean {
+		return this.#raw;
+	}
+
 	/** @param deviceId empty: what the browser proposes. @param raw without echo cancelling, noise suppression and gain control. */
 	async open(deviceId: string, raw: boolean): Promise<void> {
 		this.#asked += 1;

@@ -21,8 +21,10 @@ export function Room({ studio }: { studio: Studio }) {
 	if (!snapshot) return null;
 	const { you } = snapshot;
 	const here = (seat: Seat) => seat.connection !== "absent" && seat.place !== "check";
-	const air = snapshot.seats.filter((seat) => here(seat) && seat.place === "air");
-	const green = snapshot.seats.filter((seat) => here(seat) && seat.place === "green");
+	// A place on air before the interview is on air is only a promise: nothing says "on air" that is not.
+	const live = snapshot.phase === "on_air" || snapshot.phase === "interrupted";
+	const air = snapshot.seats.filter((seat) => here(seat) && live && seat.place === "air");
+	const green = snapshot.seats.filter((seat) => here(seat) && !(live && seat.place === "air"));
 	const away = snapshot.seats.filter((seat) => !here(seat));
 	const onNewLink = (seat: Seat) => setInviting({ for: "seat", seat });
 	const cards = (seats: readonly Seat[]) =>

@@ -136,6 +136,18 @@ export class Studio implements Disposable {
 		await this.#microphone.open(deviceId, this.raw.value);
 	}
 
+	/**
+	 * The device as it is, for judging it: the browser's gain control hides a clipped or a distant microphone.
+	 *
+	 * @param untouched false: as this person is heard on air again.
+	 */
+	async judgeMicrophone(untouched: boolean): Promise<void> {
+		const microphone = this.microphone.value;
+		if (microphone.state !== "ready" && microphone.state !== "interrupted") return;
+		const raw = untouched || this.raw.value;
+		if (raw !== this.#microphone.raw) await this.#microphone.open(microphone.deviceId, raw);
+	}
+
 	chooseInput(deviceId: string): void {
 		remember("rostra.input", deviceId);
 		this.replacedBy.value = undefined;

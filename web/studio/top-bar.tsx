@@ -21,7 +21,9 @@ export function TopBar({ studio, switchLanguage }: { studio: Studio; switchLangu
 	if (!snapshot) return <header class="studio-top" />;
 	const { phase, you } = snapshot;
 	const clock = studioClock(snapshot, studio.unixMs);
-	const open = phase !== "ended" && phase !== "cancelled";
+	const over = phase === "ended" || phase === "cancelled";
+	// What was only announced is called off in the list; there is nothing to end yet.
+	const mayEnd = you.mayDirect && !over && phase !== "announced";
 	const live = phase === "on_air" || phase === "interrupted";
 	const everOnAir = snapshot.onAirUnixMs !== null;
 	const goLive = () => {
@@ -55,7 +57,7 @@ export function TopBar({ studio, switchLanguage }: { studio: Studio; switchLangu
 					)}
 					{clock.kind === "late" && <span class="late">{say("waiting_since")}</span>}
 					{live && <span title={say("listening_hint")}>{say("listening", { count: snapshot.listeners.open })}</span>}
-					{!live && open && snapshot.listeners.open > 0 && (
+					{!live && !over && snapshot.listeners.open > 0 && (
 						<span>{say("listening", { count: snapshot.listeners.open })}</span>
 					)}
 					<a href={snapshot.publicUrl} target="_blank" rel="noreferrer">
@@ -65,12 +67,12 @@ export function TopBar({ studio, switchLanguage }: { studio: Studio; switchLangu
 			</div>
 			<div class="studio-decisions">
 				<LanguageSwitch onSwitch={switchLanguage} />
-				{you.mayDirect && open && !live && (
+				{you.mayDirect && !over && !live && (
 					<Button kind="act" size="large" square disabled={studio.deciding.value !== undefined} onClick={goLive}>
 						{say(studio.deciding.value === "go_live" ? "going_live" : "go_live")}
 					</Button>
 				)}
-				{you.mayDirect && open && (
+				{mayEnd && (
 					<Button
 						kind="grave"
 						size="large"

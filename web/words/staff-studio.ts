@@ -22,8 +22,8 @@ export const studioWords = catalogue({
 		de: "Das Programm wird wiederhergestellt. Es geht von selbst weiter; bleiben Sie hier.",
 	},
 	doors_at: {
-		en: "Doors open at {time}. Until then you can check your microphone here.",
-		de: "Die Türen öffnen um {time}. Bis dahin können Sie hier Ihr Mikrofon prüfen.",
+		en: "Doors open {time}: from then on listeners hear hold sound. You can meet here before.",
+		de: "Türen offen ab {time}: Von da an hören die Hörenden Wartemusik. Sie können sich hier schon vorher treffen.",
 	},
 	starts_at: { en: "Start {time}", de: "Beginn {time}" },
 	listening: {

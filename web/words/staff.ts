@@ -75,6 +75,10 @@ export const staffWords = catalogue({
 		de: "Das geht nicht, solange die Türen offen sind oder es auf Sendung ist. Beenden Sie es zuerst, oder sagen Sie es ab.",
 	},
 	problem_not_open: {
+		en: "That is not possible yet: its doors are not open.",
+		de: "Das geht noch nicht: Die Türen sind noch nicht offen.",
+	},
+	problem_not_open_move: {
 		en: "With the doors open, the start can be moved by two hours at most. Call it off and announce a new one instead.",
 		de: "Bei offenen Türen lässt sich der Beginn um höchstens zwei Stunden verlegen. Sagen Sie es ab, und kündigen Sie ein neues an.",
 	},
