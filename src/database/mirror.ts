@@ -106,17 +106,21 @@ export class Mirror<T> {
 	 * Changes a record once the store has it.
 	 *
 	 * @param change pure: it is called once for the store and once more, on what the record is by then, for memory.
-	 * @throws what the store throws; the record is then as it was.
+	 * @throws what the store throws; the record is then as it was, in the store too once that is back. While the store
+	 *   is known to be away it is not asked.
 	 */
 	async commit(key: string, change: (now: T | undefined) => T): Promise<T> {
+		if (this.#storeLost) throw this.#lastError;
 		await (this.#loaded ? this.#writing : this.#settle());
-		if (!this.#loaded) throw this.#lastError;
+		if (!this.#loaded || this.#storeLost) throw this.#lastError;
 		const now = this.#records.get(key);
 		const kept = { value: change(now?.value), version: (now?.version ?? 0) + 1 };
 		try {
 			await this.#options.store.write(kept);
 		} catch (error) {
+			this.#takeBack(key, kept.version);
 			this.#lost(error);
+			await this.#save();
 			throw error;
 		}
 		const meanwhile = this.#records.get(key) !== now;
@@ -141,6 +145,14 @@ export class Mirror<T> {
 		await this.#save();
 	}
 
+	/** A write that failed may have been done all the same: what was before is written over it, with a higher version. */
+	#takeBack(key: string, version: number): void {
+		const now = this.#records.get(key);
+		if (!now) return;
+		this.#records.set(key, { value: now.value, version: Math.max(now.version, version) + 1 });
+		this.#waiting.add(key);
+	}
+
 	#apply(key: string, change: (now: T | undefined) => T): T | undefined {
 		const now = this.#records.get(key);
 		const value = change(now?.value);
@@ -156,35 +168,36 @@ export class Mirror<T> {
 
 	/** Loads what was not loaded and writes what waits; one at a time, and again later when the store is away. */
 	#settle(): Promise<void> {
-		this.#writing ??= this.#writeAll().finally(() => {
-			this.#writing = undefined;
-		});
+		this.#writing ??= this.#writeAll().then(
+			() => {
+				this.#writing = undefined;
+			},
+			(error: unknown) => {
+				this.#writing = undefined;
+				this.#lost(error);
+			},
+		);
 		return this.#writing;
 	}
 
 	async #writeAll(): Promise<void> {
 		this.#retry?.[Symbol.dispose]();
 		this.#retry = undefined;
-		try {
-			if (!this.#loaded) {
-				this.#merge(await this.#options.store.load());
-				this.#loaded = true;
-			}
-			let wrote = false;
-			for (let key = first(this.#waiting); key !== undefined; key = first(this.#waiting)) {
-				const kept = this.#records.get(key);
-				if (kept) await this.#options.store.write(kept);
-				if (this.#records.get(key) === kept) this.#waiting.delete(key);
-				wrote = true;
-			}
-			if (wrote) void this.#save();
-			if (this.#storeLost) {
-				this.#storeLost = false;
-				this.#options.events.storeReturned();
-			}
-		} catch (error) {
-			this.#lost(error);
+		if (!this.#loaded) {
+			this.#merge(await this.#options.store.load());
+			this.#loaded = true;
 		}
+		let wrote = false;
+		for (let key = first(this.#waiting); key !== undefined; key = first(this.#waiting)) {
+			const kept = this.#records.get(key);
+			if (kept) await this.#options.store.write(kept);
+			if (this.#records.get(key) === kept) this.#waiting.delete(key);
+			wrote = true;
+		}
+		if (wrote) void this.#save();
+		if (!this.#storeLost) return;
+		this.#storeLost = false;
+		this.#options.events.storeReturned();
 	}
 
 	#lost(error: unknown): void {

@@ -52,7 +52,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
 		speakers: speakers.map(({ seatId: _, ...speaker }) => speaker),
 	});
 	const seated = await live.until(CONNECT_WITHIN_MS, () => {
-		const report = live.stageReport(interviewId);
+		const report = live.observed.stage(interviewId);
 		const connected = (seatId: string) =>
 			report?.seats.some((seat) => seat.seatId === seatId && seat.connection === "connected");
 		return speakers.every(({ seatId }) => connected(seatId)) || undefined;

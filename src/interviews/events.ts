@@ -37,14 +37,15 @@ export function createInterviewEvents(log: Log, counters: Counters) {
 			counters.count("rostra_open_failed_total", `what="${what}"`);
 			log("warn", "interview.cannot_open", { interviewId, what, detail });
 		},
-		programmeUnreachable(interviewId: string, command: string, error: unknown) {
-			log("warn", "interview.programme_unreachable", { interviewId, command, error: textOf(error) });
+		programmeUnreachable(interviewId: string, command: string) {
+			log("warn", "interview.programme_unreachable", { interviewId, command });
 		},
-		edgeBehind(worker: number, error: unknown) {
-			log("warn", "interview.edge_behind", { worker, error: textOf(error) });
+		/** It was not waited for; it takes what it missed when it is back. */
+		doorBehind(process: string) {
+			log("warn", "interview.door_behind", { process });
 		},
-		houseBehind(error: unknown) {
-			log("warn", "interview.house_behind", { error: textOf(error) });
+		processFailed(subject: string, error: unknown) {
+			log("error", "interview.process_failed", { subject, error: textOf(error) });
 		},
 		storeLost(what: string, waitingCount: number, error: unknown) {
 			counters.count("rostra_database_lost_total");

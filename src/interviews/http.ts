@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import * as z from "zod/mini";
 import { type Clock, everyMs } from "#base/index.ts";
-import type { Mirror } from "#database/index.ts";
+import { DatabaseError, type Mirror } from "#database/index.ts";
 import { OWNER, type People, SESSION_MS, type SeatTokens, type Session } from "#people/index.ts";
 import {
 	type InterviewView,
@@ -15,6 +15,7 @@ import {
 	operationsView,
 	redeemAnswer,
 	role,
+	type SeatChange,
 	type SeatGrant,
 	type StudioSnapshot,
 	seatChange,
@@ -27,7 +28,7 @@ import { type Refusal, refusal } from "./errors.ts";
 import type { Counters, InterviewEvents } from "./events.ts";
 import { endedUnixMsOf, hostNameOf, type Interview, mayDirect, onAirUnixMsOf, seatOf, withSeat } from "./interview.ts";
 import { isOver } from "./lifecycle.ts";
-import { isDatabaseAway, type Live } from "./live.ts";
+import type { Live } from "./live.ts";
 import { problemResponse } from "./problems.ts";
 import { addressOf, type Bindings, type Ctx, isSecure } from "./requests.ts";
 import { createRoutes, openApiOf, type Route, route } from "./routes.ts";
@@ -95,11 +96,11 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 
 	const warningsOf = (interview: Interview): string[] => {
 		const warnings: string[] = [];
-		if (live.broadcastReport(interview.interviewId)?.disk === "full") warnings.push("disk_full");
+		if (live.observed.broadcast(interview.interviewId)?.disk === "full") warnings.push("disk_full");
 		if (!interviews.storeAvailable) warnings.push("database_down");
 		if (!isOver(interview.lifecycle.phase) && diskOf(interview).short) warnings.push("disk_short");
-		if (live.openRefusal(interview.interviewId) !== undefined) warnings.push("live_max");
-		const house = live.supervisorReport?.processes.find((process) => process.name === "house");
+		if (live.openRefusal(interview.interviewId)?.code === "live_max") warnings.push("live_max");
+		const house = live.observed.supervisor?.processes.find((process) => process.name === "house");
 		if (house && house.state !== "running") warnings.push("house_down");
 		return warnings;
 	};
@@ -152,18 +153,18 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 	};
 	const snapshotOf = (interview: Interview, seatId: string, asOwner: boolean): StudioSnapshot => {
 		const { interviewId } = interview;
-		const stage = live.stageState(interviewId);
+		const stage = live.observed.stageState(interviewId);
 		const ownRole = seatOf(interview, seatId)?.role ?? "guest";
 		return studioSnapshotOf({
 			interview,
 			you: { seatId, role: asOwner && !mayDirect(ownRole) ? "host" : ownRole },
 			publicUrl,
 			serverUnixMs: clock.unixMs(),
-			stage: live.stageReport(interviewId),
+			stage: live.observed.stage(interviewId),
 			stageReady: stage.ready,
 			stageEpoch: stage.epoch,
-			programme: live.broadcastReport(interviewId),
-			listeners: live.listeners(interview.slug),
+			programme: live.observed.broadcast(interviewId),
+			listeners: live.observed.listeners(interview.slug),
 			warnings: warningsOf(interview),
 		});
 	};
@@ -458,11 +459,7 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 				if (!directs && (seat.seatId !== own?.seatId || change.role !== undefined || change.place === "air")) {
 					return refusal("not_yours", "Only the host or a co-host can do this. Ask them.");
 				}
-				const hosts = interview.seats.filter((other) => other.role === "host");
-				if (seat.role === "host" && change.role !== undefined && change.role !== "host" && hosts.length === 1) {
-					return refusal("last_host", "The only host stays host. Make somebody else host first.");
-				}
-				return live.changeSeat(interview.interviewId, seat.seatId, given(change));
+				return live.changeSeat(interview.interviewId, seat.seatId, change as SeatChange);
 			},
 		}),
 		route({
@@ -485,15 +482,15 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 	const operationsOf = (): OperationsView => {
 		const open = live.openIds().flatMap((interviewId) => interviews.get(interviewId) ?? []);
 		return {
-			supervisor: live.supervisorReport ?? null,
+			supervisor: live.observed.supervisor ?? null,
 			live: open.map((interview) => ({
 				interviewId: interview.interviewId,
 				slug: interview.slug,
 				title: interview.title,
 				phase: interview.lifecycle.phase,
 				seatsConnected: connectedCount(interview.interviewId),
-				listeners: live.listeners(interview.slug),
-				programme: live.broadcastReport(interview.interviewId) ?? null,
+				listeners: live.observed.listeners(interview.slug),
+				programme: live.observed.broadcast(interview.interviewId) ?? null,
 			})),
 			liveInterviewsMax: options.liveInterviewsMax,
 			databaseAvailable: interviews.storeAvailable,
@@ -502,7 +499,7 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 		};
 	};
 	const connectedCount = (interviewId: string) =>
-		(live.stageReport(interviewId)?.seats ?? []).filter((seat) => seat.connection === "connected").length;
+		(live.observed.stage(interviewId)?.seats ?? []).filter((seat) => seat.connection === "connected").length;
 
 	// Event streams.
 
@@ -578,7 +575,7 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 		find,
 		events,
 		refusalOf: (error) =>
-			isDatabaseAway(error)
+			error instanceof DatabaseError && error.code === "unavailable"
 				? refusal(
 						"database_down",
 						"The database is away, so nothing new can be written down. Sound goes on. Try again soon.",
@@ -607,10 +604,10 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 			const interview = interviews.get(interviewId);
 			if (!interview) continue;
 			const label = `{interview="${interview.slug}"}`;
-			const { settled, open } = live.listeners(interview.slug);
+			const { settled, open } = live.observed.listeners(interview.slug);
 			lines.push(`rostra_listeners_settled${label} ${settled}`, `rostra_listeners_open${label} ${open}`);
 			lines.push(`rostra_seats_connected${label} ${connectedCount(interviewId)}`);
-			const programme = live.broadcastReport(interviewId);
+			const programme = live.observed.broadcast(interviewId);
 			if (!programme) continue;
 			lines.push(`rostra_programme_missed_frames_total${label} ${programme.missedFrames}`);
 			lines.push(`rostra_programme_tick_late_p99_ms${label} ${programme.tickLateP99Ms}`);
@@ -619,7 +616,7 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 		lines.push(`rostra_event_streams ${streams}`);
 		lines.push(`rostra_records_waiting ${interviews.waitingCount + people.waitingCount}`);
 		lines.push(`rostra_database_available ${interviews.storeAvailable ? 1 : 0}`);
-		for (const process of live.supervisorReport?.processes ?? []) {
+		for (const process of live.observed.supervisor?.processes ?? []) {
 			lines.push(`rostra_process_restarts_total{process="${process.name}"} ${process.restarts}`);
 			if (process.rssBytes !== null)
 				lines.push(`rostra_process_rss_bytes{process="${process.name}"} ${process.rssBytes}`);
@@ -637,9 +634,4 @@ const SIGN_IN_SENTENCES = {
 
 function isForeign(refused: Refusal): boolean {
 	return refused.code === "invitation_foreign";
-}
-
-/** Without the fields that were not given: `undefined` must not overwrite. */
-function given<T extends object>(change: T): T {
-	return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as T;
 }

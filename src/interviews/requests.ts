@@ -1,10 +1,13 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
-import type * as z from "zod/mini";
+import * as z from "zod/mini";
 import { type Refusal, refusal } from "./errors.ts";
 
 export type Bindings = { Bindings: HttpBindings };
 export type Ctx = Context<Bindings>;
+
+/** zod/mini brings no sentences of its own. */
+const { localeError } = z.locales.en();
 
 /** The largest JSON a request may bring. A draft with the longest description has 30 KB. */
 export const JSON_BYTES_MAX = 65_536;
@@ -52,7 +55,7 @@ export async function readBody<S extends z.ZodMiniType>(
 	} catch {
 		return refusal("malformed", "The body is not JSON. Check its brackets and quotes.");
 	}
-	const parsed = schema.safeParse(json);
+	const parsed = schema.safeParse(json, localeError ? { error: localeError } : {});
 	if (parsed.success) return { ok: true, body: parsed.data as z.output<S> };
 	const issue = parsed.error.issues[0];
 	const path = (issue?.path ?? []).map((key) => String(key).replaceAll("~", "~0").replaceAll("/", "~1"));

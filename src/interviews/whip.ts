@@ -12,9 +12,10 @@ import type { SeatGrant } from "#wire/index.ts";
 import { type Refusal, refusal } from "./errors.ts";
 import type { InterviewEvents } from "./events.ts";
 import { type Interview, seatOf } from "./interview.ts";
-import type { Live, WhipSession } from "./live.ts";
+import type { Live } from "./live.ts";
 import { problemResponse } from "./problems.ts";
 import { type Bindings, type Ctx, contentType, readText } from "./requests.ts";
+import type { WhipSession } from "./seating.ts";
 
 /** An offer with one audio section and every candidate a laptop has is 3-6 KB. */
 export const SDP_BYTES_MAX = 65_536;
@@ -77,7 +78,7 @@ export function createWhip({ live, tokens, find, iceServers, events }: WhipOptio
 		const authorised = authorise(c);
 		if (!authorised.ok) return authorised;
 		const { interview, claim } = authorised;
-		const session = live.whipSession(interview.interviewId, c.req.param("session") ?? "");
+		const session = live.seating.session(interview.interviewId, c.req.param("session") ?? "");
 		if (session?.seatId !== claim.seatId) return refusal("not_found", "This connection is gone. Connect anew.");
 		return { ok: true, interview, session };
 	};
@@ -171,7 +172,7 @@ export function createWhip({ live, tokens, find, iceServers, events }: WhipOptio
 		if (!read.ok) return refuse(read);
 		const wrong = checkFragment(read.text);
 		if (wrong) return refuse(wrong);
-		const patched = await live.patch(interview.interviewId, session.sessionId, read.text);
+		const patched = await live.seating.patch(interview.interviewId, session.sessionId, read.text);
 		if (!patched.ok) return refuse(patched);
 		if (patched.sdp === undefined) return new Response(null, { status: 204, headers: CORS });
 		session.iceGeneration += 1;
@@ -184,7 +185,7 @@ export function createWhip({ live, tokens, find, iceServers, events }: WhipOptio
 	app.delete("/:interview/:session", async (c) => {
 		const found = sessionOf(c);
 		if (!found.ok) return refuse(found);
-		await live.leave(found.interview.interviewId, found.session.sessionId);
+		await live.seating.leave(found.interview.interviewId, found.session.sessionId);
 		return new Response(null, { status: 200, headers: CORS });
 	});
 

@@ -33,6 +33,8 @@ import {
 import type { Outside } from "./outside.ts";
 
 const FREE_SPACE_EVERY_MS = 5_000;
+/** Words are acknowledged or refused within a few seconds; what happens live does not wait at all. */
+const QUERY_WITHIN_MS = 2_000;
 
 /** The control process: people and their words come in here, and interviews happen. Disposed in the opposite order. */
 export async function startControl(settings: PlatformSettings, outside: Outside): Promise<AsyncDisposable> {
@@ -43,17 +45,15 @@ export async function startControl(settings: PlatformSettings, outside: Outside)
 	await using parts = new AsyncDisposableStack();
 
 	const tokens = new SeatTokens(await keepKey(join(directory, "seat-tokens.key"), random));
-	const database = parts.use(openDatabase(settings.databaseUrl, { log }));
+	const database = parts.use(openDatabase(settings.databaseUrl, { log, queryWithinMs: QUERY_WITHIN_MS }));
 	const mirrorEvents = (what: string): MirrorEvents => ({
 		storeLost: (waitingCount, error) => events.storeLost(what, waitingCount, error),
 		storeReturned: () => events.storeReturned(what),
 		standbyFailed: (error) => events.standbyFailed(what, error),
 	});
-	const people = parts.use(
-		await People.open({ db: database.db, directory, clock, random, events: mirrorEvents("sessions") }),
-	);
-	const interviews = parts.use(
-		await Mirror.open<Interview>({
+	const [people, interviews] = await Promise.all([
+		People.open({ db: database.db, directory, clock, random, events: mirrorEvents("sessions") }),
+		Mirror.open<Interview>({
 			standbyPath: join(directory, "interviews.json"),
 			keyOf: (interview) => interview.interviewId,
 			parse: parseInterview,
@@ -62,7 +62,9 @@ export async function startControl(settings: PlatformSettings, outside: Outside)
 			clock,
 			events: mirrorEvents("interviews"),
 		}),
-	);
+	]);
+	parts.use(people);
+	parts.use(interviews);
 	const { staffUrl, publicUrl, liveInterviewsMax } = settings;
 	const announce = createAnnounce({ interviews, clock, random, staffUrl });
 	const live = parts.use(
@@ -124,7 +126,7 @@ export async function startControl(settings: PlatformSettings, outside: Outside)
 	);
 	if (settings.demo) {
 		const whipBase = `${settings.staffTls ? "https" : "http"}://${loopbackOf(settings.host)}:${settings.staffPort}`;
-		const mayOpenAnother = (live.restartsOf("control") ?? 0) === 0;
+		const mayOpenAnother = (live.observed.process("control")?.restarts ?? 0) === 0;
 		runDemo({ announce, live, tokens, clock, whipBase, mayOpenAnother }).catch((error: unknown) =>
 			events.demoFailed(error),
 		);
