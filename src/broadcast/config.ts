@@ -1,3 +1,5 @@
+import { INTERVIEW_MS_MAX, PART_MS } from "#wire/index.ts";
+
 /** What the programme sounds like and how long it waits for things. Constants with their reasons; an operator has none to turn. */
 
 /**
@@ -27,6 +29,8 @@ export const CEILING_DBTP = -2;
 
 /** `broadcast` catches up this much sound after a restart; the stage keeps as much. Older sound is filled with silence. */
 export const CATCH_UP_MS_MAX = 5_000;
+/** An interview ends by itself at this part. */
+export const PARTS_MAX = Math.floor(INTERVIEW_MS_MAX / PART_MS);
 /** Longest programme delay. */
 export const DELAY_MS_MAX = 60_000;
 
@@ -36,6 +40,8 @@ export const TAIL_PARTS_MAX = 188;
 export const PERSIST_WAIT_MS_MAX = 200;
 /** How often a full disk is tried again. */
 export const DISK_RETRY_MS = 2_000;
+/** How often the finished files are tried again when they could not be made. */
+export const FINISH_RETRY_MS = 5_000;
 export const REPORT_EVERY_MS = 500;
 /** Tick lateness is reported over this window. */
 export const LATENESS_WINDOW_TICKS = 500;

@@ -186,22 +186,23 @@ export class Past implements AsyncDisposable {
 			this.#open = await this.#openSegment(span.sequence);
 		}
 		const { files } = this.#open;
-		const first = this.#tail[0]?.partIndex ?? this.#nextPart;
-		const parts = this.#tail.slice(Math.max(0, fromPart - first), toPart - first);
-		const lostTo = Math.min(toPart, Math.max(fromPart, first));
-		const bytesOf = (track: TrackName) => {
-			const lost = Array.from({ length: lostTo - fromPart }, (_, i) => fragment(fromPart + i, SILENT_PART[track]));
-			return Buffer.concat([...lost, ...parts.map((part) => part[track])]);
+		const tailFrom = this.#tail[0]?.partIndex ?? this.#nextPart;
+		const lostTo = Math.min(toPart, Math.max(fromPart, tailFrom));
+		const kept = lostTo < toPart ? this.#tail.slice(lostTo - tailFrom, toPart - tailFrom) : [];
+		const bytes = (track: TrackName) => {
+			const lost = Array.from({ length: lostTo - fromPart }, (_, nth) => fragment(fromPart + nth, SILENT_PART[track]));
+			return Buffer.concat([...lost, ...kept.map((part) => part[track])]);
 		};
+		const batch = { opus48: bytes("opus48"), opus24: bytes("opus24"), aac64: bytes("aac64") };
 		try {
-			const done = await Promise.allSettled(TRACK_NAMES.map((track) => files[track].file.append(bytesOf(track))));
+			const done = await Promise.allSettled(TRACK_NAMES.map((track) => files[track].file.append(batch[track])));
 			const failed = done.find((result) => result.status === "rejected");
 			if (failed) throw failed.reason;
 		} catch (error) {
 			await Promise.allSettled(TRACK_NAMES.map((track) => files[track].file.truncate(files[track].bytes)));
 			throw error;
 		}
-		for (const track of TRACK_NAMES) files[track].bytes += bytesOf(track).length;
+		for (const track of TRACK_NAMES) files[track].bytes += batch[track].length;
 		this.#declareLost(fromPart, lostTo);
 	}
 

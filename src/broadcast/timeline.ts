@@ -1,5 +1,5 @@
 import type { Objects } from "#objects/index.ts";
-import { type ProgrammeTimeline, programmeTimeline, timelineKey, writeJson } from "#wire/index.ts";
+import { type ProgrammeGap, type ProgrammeTimeline, programmeTimeline, timelineKey, writeJson } from "#wire/index.ts";
 import { BroadcastError } from "./errors.ts";
 import type { BroadcastEvents } from "./events.ts";
 import { CODECS, initSegment } from "./fmp4.ts";
@@ -56,6 +56,15 @@ export async function readTimeline(objects: Objects, interviewId: string): Promi
 			{ cause },
 		);
 	}
+}
+
+/** Adds a gap, joining it to the last one where they touch and have one cause. */
+export function withGap(gaps: readonly ProgrammeGap[], gap: ProgrammeGap): ProgrammeGap[] {
+	const last = gaps.at(-1);
+	if (last && last.toPart === gap.fromPart && last.cause === gap.cause) {
+		return [...gaps.slice(0, -1), { ...last, toPart: gap.toPart }];
+	}
+	return [...gaps, gap].sort((a, b) => a.fromPart - b.fromPart);
 }
 
 /**
