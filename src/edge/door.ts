@@ -177,8 +177,9 @@ class Connection implements Sink {
 	/** Closes at once, whatever is unsent. `undefined`: not its fault, not counted. */
 	drop(reason: RefusalReason | undefined): void {
 		if (reason) this.#inside.events.refused(reason);
-		// With a reset the kernel forgets what it still holds for a client that does not read.
-		if (reason === "slow_reader") this.#socket.resetAndDestroy();
+		// With a reset the kernel forgets what it still holds for a client that does not read, and a listener whose
+		// stream has no length knows that this is not its end.
+		if (reason === "slow_reader" || this.#mode === "listening") this.#socket.resetAndDestroy();
 		else this.#socket.destroy();
 	}
 

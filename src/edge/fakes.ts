@@ -39,9 +39,9 @@ export function fakeTimeline(changes: Partial<ProgrammeTimeline> = {}): Programm
 		pathKey: "k3y",
 		epochUnixMs: Date.UTC(2026, 0, 1, 20, 0, 0),
 		tracks: {
-			opus48: track("opus48", "opus", 48_000),
-			opus24: track("opus24", "opus", 24_000),
-			aac64: track("aac64", "mp4a.40.2", 64_000),
+			opus48: track("opus48", "opus", 60_000),
+			opus24: track("opus24", "opus", 34_000),
+			aac64: track("aac64", "mp4a.40.2", 84_000),
 		},
 		cuts: [0],
 		onAirPart: null,

@@ -13,10 +13,6 @@ import {
 export const WINDOW_SEGMENTS = 8;
 /** RFC 8216 §4.3.3.1: the longest segment, rounded; 3.84 s. */
 const TARGET_DURATION_S = 4;
-/** Boxes around the packets of a part, in bits per second: 160 bytes per 0.32 s. */
-const CONTAINER_BPS = 4_000;
-/** Peak over average of one segment: variable bit rate on speech. */
-const PEAK_RATIO = 1.3;
 /** AAC first: the one that every player can play, and players begin with the first. */
 const TRACK_ORDER: readonly TrackName[] = ["aac64", "opus48", "opus24"];
 
@@ -29,15 +25,12 @@ export function isTrackName(text: string): text is TrackName {
 
 /**
  * The multivariant playlist (RFC 8216 §4.3.4): one variant per track, each naming `<track>/<kind>.m3u8`.
- * Bandwidths are those of the segments, container included.
  */
 export function multivariant(timeline: ProgrammeTimeline, kind: PlaylistKind): string {
 	const lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"];
 	for (const name of TRACK_ORDER) {
 		const { bitrateBps, codecs } = timeline.tracks[name];
-		const average = bitrateBps + CONTAINER_BPS;
-		const peak = Math.ceil(bitrateBps * PEAK_RATIO) + CONTAINER_BPS;
-		lines.push(`#EXT-X-STREAM-INF:BANDWIDTH=${peak},AVERAGE-BANDWIDTH=${average},CODECS="${codecs}"`);
+		lines.push(`#EXT-X-STREAM-INF:BANDWIDTH=${bitrateBps},CODECS="${codecs}"`);
 		lines.push(`${name}/${kind}.m3u8`);
 	}
 	return `${lines.join("\n")}\n`;

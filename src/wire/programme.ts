@@ -7,6 +7,7 @@ export type TrackName = (typeof TRACK_NAMES)[number];
 const track = z.object({
 	/** RFC 6381 codecs parameter: `opus` or `mp4a.40.2`. */
 	codecs: z.string(),
+	/** What it needs at most over any segment, boxes included: the BANDWIDTH of HLS (RFC 8216 §4.3.4.2). */
 	bitrateBps: z.number(),
 	/** ftyp + moov, base64. */
 	init: z.base64(),
