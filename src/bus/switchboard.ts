@@ -28,11 +28,15 @@ export class Switchboard {
 
 	accept(line: Line, message: Message): void {
 		switch (message.op) {
-			case "publish":
+			case "publish": {
+				// Once to each line, which itself tells all of its subscriptions that match.
+				const matching = new Set<Line>();
 				for (const [pattern, lines] of this.#subscriptions) {
-					if (subjectMatches(pattern, message.subject)) for (const to of lines) to.send(message);
+					if (subjectMatches(pattern, message.subject)) for (const to of lines) matching.add(to);
 				}
+				for (const to of matching) to.send(message);
 				return;
+			}
 			case "subscribe": {
 				const lines = this.#subscriptions.get(message.subject) ?? new Set();
 				this.#subscriptions.set(message.subject, lines.add(line));
