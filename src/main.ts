@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createLog, openOutput, systemClock } from "#base/index.ts";
 
+/** Of a log's fields in the terminal; the log file has all of it. */
+const SHOWN_FIELD_CHARS_MAX = 400;
+
 enableCompileCache();
 const projectDir = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 const out = openOutput(1);
@@ -38,7 +41,6 @@ async function start(settings: import("./settings.ts").StartSettings, warnings: 
 	const { startPlatform } = await import("./supervisor.ts");
 	process.title = "rostra supervisor";
 	const say = (text: string) => out.write(`${text}\n`);
-	const log = createLog({ clock: systemClock, process: "supervisor", levelMin: settings.logLevel, write: showLine });
 	const interrupted = new AbortController();
 	const stop = async () => {
 		if (interrupted.signal.aborted) return;
@@ -49,13 +51,12 @@ async function start(settings: import("./settings.ts").StartSettings, warnings: 
 	};
 	process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", stop);
 	process.on("uncaughtException", async (error) => {
-		log("error", "supervisor.failed", { error });
+		err.write(`The supervisor failed, and everything stops: ${error.stack ?? error}\n`);
 		await leave(70);
 	});
 	for (const warning of warnings) err.write(`${warning}\n`);
 	const outside = {
 		clock: systemClock,
-		log,
 		say,
 		showLog: (name: string, text: string) => (text.startsWith("{") ? showLine(text) : err.write(`${name}: ${text}\n`)),
 		entryPath: join(projectDir, "src", "roles", "process.ts"),
@@ -79,13 +80,17 @@ function showLine(text: string): void {
 	try {
 		const { at, level, process: name, event, ...rest } = JSON.parse(text) as Record<string, unknown>;
 		const fields = Object.entries(rest).map(
-			([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+			([key, value]) => `${key}=${shorten(typeof value === "string" ? value : JSON.stringify(value))}`,
 		);
 		shown = `${String(at).slice(11, 19)} ${String(level)} ${String(name)} ${String(event)} ${fields.join(" ")}`;
 	} catch {
 		// Cut short for showing, or not ours: as it is.
 	}
 	err.write(`${shown}\n`);
+}
+
+function shorten(text: string): string {
+	return text.length <= SHOWN_FIELD_CHARS_MAX ? text : `${text.slice(0, SHOWN_FIELD_CHARS_MAX)}…`;
 }
 
 /** What a person can repair is said in its sentence; anything else is our bug and shows where. */

@@ -1,7 +1,7 @@
 /** Starts and restarts the processes of the platform and carries their bus. Holds no state that matters. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Clock, everyMs, type Log, pauseMs } from "#base/index.ts";
+import { type Clock, createLog, everyMs, type Log, openOutput, pauseMs } from "#base/index.ts";
 import { type Bus, connectBus, openHub } from "#bus/index.ts";
 import {
 	type CommandAs,
@@ -67,10 +67,9 @@ export type Platform = {
 
 export type SupervisorOutside = {
 	readonly clock: Clock;
-	readonly log: Log;
 	/** Tells a person who watches what is going on. */
 	readonly say: (text: string) => void;
-	/** Called with a line of a process' log that is a warning or worse. */
+	/** Called with a line of a process' log, ours included, that is a warning or worse. */
 	readonly showLog: (process: string, line: string) => void;
 	/** What each process runs: `roles/process.ts`, or a stand-in in tests. */
 	readonly entryPath: string;
@@ -87,7 +86,7 @@ export async function startPlatform(
 	outside: SupervisorOutside,
 	signal: AbortSignal,
 ): Promise<Platform> {
-	const { clock, log, say } = outside;
+	const { clock, say } = outside;
 	await using parts = new AsyncDisposableStack();
 	if (!existsSync(wanted.webDir)) {
 		throw new SupervisorError(
@@ -109,6 +108,9 @@ export async function startPlatform(
 	await folder.note(run);
 	const logsDir = join(wanted.dataDir, "logs");
 	const logs = parts.use(await openLogFiles(logsDir, { clock, show: outside.showLog }));
+	const output = openOutput(logs.open("supervisor"));
+	parts.defer(() => output.flushed());
+	const log = createLog({ clock, process: "supervisor", levelMin: wanted.logLevel, write: output.write });
 	parts.use(await openHub(busPath, { log }));
 	const bus = parts.use(await connectBus(busPath, { clock, log, connectWithinMs: ASK_WITHIN_MS }));
 

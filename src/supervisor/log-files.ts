@@ -10,7 +10,6 @@ const LOG_FILES_MAX = 200;
 const LOOK_EVERY_MS = 300;
 /** Read for showing at each look; what is beyond it is only in the file. */
 const SHOWN_BYTES_MAX = 16 * 2 ** 10;
-const SHOWN_LINE_CHARS_MAX = 500;
 
 export type LogFiles = {
 	/** A descriptor at the end of `<name>.log`, for a child's standard output and error; the child gets a copy of it. */
@@ -50,7 +49,7 @@ export async function openLogFiles(
 			const skipped = size - log.shownBytes - read;
 			log.shownBytes = size;
 			for (const line of bytes.toString("utf8", 0, read).split("\n")) {
-				if (isWorthShowing(line)) show(log.name, line.slice(0, SHOWN_LINE_CHARS_MAX));
+				if (isWorthShowing(line)) show(log.name, line);
 			}
 			if (skipped > 0) show(log.name, `… ${skipped} bytes more in ${log.path}`);
 		}
@@ -99,7 +98,10 @@ export async function openLogFiles(
 function isWorthShowing(line: string): boolean {
 	if (line.trim() === "") return false;
 	if (line.startsWith('{"at":')) return /^\{"at":"[^"]*","level":"(warn|error)"/.test(line);
-	if (/^\d{4}-\d\d-\d\d .* \[\d+\] /.test(line)) return /\] (WARNING|ERROR|FATAL|PANIC): /.test(line);
+	if (/^\d{4}-\d\d-\d\d .* \[\d+\] /.test(line)) {
+		// It says so to us, who ask until it has started.
+		return /\] (WARNING|ERROR|FATAL|PANIC): /.test(line) && !line.includes("the database system is starting up");
+	}
 	return true;
 }
 
