@@ -1,6 +1,10 @@
 import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { SAMPLE_RATE_HZ } from "#wire/index.ts";
-import { exitOf, run, tailOf } from "./run.ts";
+import { openSoundCard } from "./loudspeakers.ts";
+import { exitOf, floatsOf, run, tailOf } from "./run.ts";
 
 /** What a player decoded, mono at 48 kHz, and when each piece came out of it, on `performance.now()`. */
 export type Heard = {
@@ -21,17 +25,24 @@ export async function hearWithFfmpeg(
 
 const RAW = ["-f", "f32le", "-ac", "1", "-ar", `${SAMPLE_RATE_HZ}`];
 
-/** mpv as a listener, in real time, as it would play. */
-export function hearWithMpv(url: string, seconds: number): Promise<Heard> {
-	const output = ["--ao=pcm", "--ao-pcm-file=/dev/stdout", "--ao-pcm-waveheader=no", "--audio-format=float"];
-	const args = ["--no-config", "--no-video", "--no-terminal", "--msg-level=all=warn", ...output];
-	const signal = AbortSignal.timeout(seconds * 1_000 + 3_000);
-	return collect(
-		"mpv",
-		[...args, `--audio-samplerate=${SAMPLE_RATE_HZ}`, "--audio-channels=mono", url],
-		signal,
-		seconds * 1_000 + 30_000,
-	);
+/** A player as a person runs it, for `seconds`: what it sends to its loudspeaker, in real time. VLC refuses to run as root, so it does not. */
+export async function hearWithPlayer(player: "mpv" | "vlc", url: string, seconds: number): Promise<Float32Array> {
+	await using card = await openSoundCard([player]);
+	const env = { ...process.env, ...card.envOf(player) };
+	const mpv = ["mpv", "--no-config", "--no-video", "--ao=pulse", "--really-quiet", url];
+	const vlc = ["cvlc", "--intf", "dummy", "--no-video", "--aout=pulse", "--quiet", url];
+	const home = await mkdtemp(join(tmpdir(), "rostra-home-"));
+	const plain = player === "mpv" ? mpv : vlc;
+	const asNobody = process.getuid?.() === 0 && player === "vlc";
+	if (asNobody) await run("chown", ["nobody", home]);
+	const [command, ...args] = asNobody ? ["setpriv", "--reuid=nobody", "--clear-groups", ...plain] : plain;
+	const child = spawn(command as string, args, { env: { ...env, HOME: home }, stdio: "ignore" });
+	const loudspeaker = card.listen(player);
+	await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+	child.kill("SIGKILL");
+	await exitOf(child);
+	await rm(home, { recursive: true, force: true });
+	return loudspeaker.stop();
 }
 
 async function collect(
@@ -61,10 +72,4 @@ async function collect(
 export async function decode(file: string): Promise<Float32Array> {
 	const args = ["-nostdin", "-v", "error", "-i", file, ...RAW, "pipe:1"];
 	return floatsOf((await run("ffmpeg", args)).stdout);
-}
-
-export function floatsOf(bytes: Buffer): Float32Array {
-	const samples = new Float32Array(Math.floor(bytes.length / 4));
-	new Uint8Array(samples.buffer).set(bytes.subarray(0, samples.length * 4));
-	return samples;
 }

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SAMPLE_RATE_HZ } from "#wire/index.ts";
-import { floatsOf } from "./listeners.ts";
-import { exitOf, run, until } from "./run.ts";
+import { exitOf, floatsOf, run, until } from "./run.ts";
 
 /**
  * A sound card made of nothing: a private PulseAudio server with one loudspeaker and one microphone per name.
@@ -24,6 +23,8 @@ export type SoundCard = {
 
 export async function openSoundCard(names: readonly string[]): Promise<SoundCard> {
 	const folder = await mkdtemp(join(tmpdir(), "rostra-sound-"));
+	// A player that runs as another user must reach the socket.
+	await chmod(folder, 0o755);
 	const server = `unix:${folder}/native`;
 	const env = { ...process.env, PULSE_SERVER: server, PULSE_RUNTIME_PATH: folder, HOME: folder } as Record<
 		string,

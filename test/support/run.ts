@@ -59,3 +59,10 @@ export async function until<T>(
 		await new Promise((resolve) => setTimeout(resolve, 20));
 	}
 }
+
+/** Little-endian 32-bit floats, as ffmpeg and PulseAudio write them. A rest shorter than one is left out. */
+export function floatsOf(bytes: Buffer): Float32Array {
+	const samples = new Float32Array(Math.floor(bytes.length / 4));
+	new Uint8Array(samples.buffer).set(bytes.subarray(0, samples.length * 4));
+	return samples;
+}

@@ -1,3 +1,4 @@
+import { seededRandom } from "#base/index.ts";
 import { SAMPLE_RATE_HZ } from "#wire/index.ts";
 
 /**
@@ -7,14 +8,11 @@ import { SAMPLE_RATE_HZ } from "#wire/index.ts";
  * millisecond whether something is missing, doubled or out of place.
  */
 
-const BIN_SAMPLES = 240;
-/** Length of one envelope bin: 5 ms. */
-export const BIN_MS = (1000 * BIN_SAMPLES) / SAMPLE_RATE_HZ;
-
-/** RMS per 5 ms. */
-export function envelopeOf(samples: Float32Array): Float32Array {
-	return Float32Array.from({ length: Math.floor(samples.length / BIN_SAMPLES) }, (_, bin) =>
-		rmsOf(samples.subarray(bin * BIN_SAMPLES, (bin + 1) * BIN_SAMPLES)),
+/** RMS per `binMs`. */
+function envelopeOf(samples: Float32Array, binMs: number): Float32Array {
+	const bin = (SAMPLE_RATE_HZ / 1_000) * binMs;
+	return Float32Array.from({ length: Math.floor(samples.length / bin) }, (_, nth) =>
+		rmsOf(samples.subarray(nth * bin, (nth + 1) * bin)),
 	);
 }
 
@@ -53,54 +51,21 @@ export type Match = {
 	readonly correlation: number;
 };
 
-/** Where in `said`, which is spoken over and over, `heard` begins, by envelope. */
+/** Where in `said`, which is spoken over and over, `heard` begins, by envelope; to 5 ms. */
 export function locate(said: Float32Array, heard: Float32Array): Match {
-	const [saidBins, heardBins] = [envelopeOf(said), envelopeOf(heard)];
+	const coarse = bestOffset(said, heard, 20, 0, said.length / 48);
+	return bestOffset(said, heard, 5, coarse.offsetMs - 40, coarse.offsetMs + 45);
+}
+
+function bestOffset(said: Float32Array, heard: Float32Array, binMs: number, fromMs: number, toMs: number): Match {
+	const [saidBins, heardBins] = [envelopeOf(said, binMs), envelopeOf(heard, binMs)];
 	let best: Match = { offsetMs: 0, correlation: -1 };
-	for (let bin = 0; bin < saidBins.length; bin += 1) {
-		const correlation = correlationAt(saidBins, heardBins, bin);
-		if (correlation > best.correlation) best = { offsetMs: bin * BIN_MS, correlation };
+	for (let bin = Math.round(fromMs / binMs); bin < Math.round(toMs / binMs); bin += 1) {
+		const at = mod(bin, saidBins.length);
+		const correlation = correlationAt(saidBins, heardBins, at);
+		if (correlation > best.correlation) best = { offsetMs: at * binMs, correlation };
 	}
 	return best;
-}
-
-/**
- * How much of `heard` is what `voice` said, given that it begins at `offsetMs` of the dialogue: the correlation of
- * envelopes over the bins in which this voice, and no other of `others`, speaks.
- *
- * @returns undefined when it speaks for less than `speechMsMin` of that time.
- */
-export function voiceIn(
-	heard: Float32Array,
-	voice: Float32Array,
-	others: readonly Float32Array[],
-	offsetMs: number,
-	speechMsMin = 1_000,
-): { readonly correlation: number; readonly levelDb: number } | undefined {
-	const [heardBins, voiceBins, otherBins] = [envelopeOf(heard), envelopeOf(voice), others.map(envelopeOf)];
-	const first = Math.round(offsetMs / BIN_MS);
-	const loud = 0.25 * rmsOf(voiceBins);
-	const said: number[] = [];
-	const got: number[] = [];
-	for (let bin = 0; bin < heardBins.length; bin += 1) {
-		const at = (first + bin) % voiceBins.length;
-		if (otherBins.some((bins) => (bins[at] as number) > 1e-4)) continue;
-		if (!near(voiceBins, at, loud)) continue;
-		said.push(voiceBins[at] as number);
-		got.push(heardBins[bin] as number);
-	}
-	if (said.length * BIN_MS < speechMsMin) return undefined;
-	const saidBins = Float32Array.from(said);
-	const gotBins = Float32Array.from(got);
-	return { correlation: correlationAt(saidBins, gotBins, 0), levelDb: dbOf(rmsOf(gotBins)) };
-}
-
-/** Whether a bin within 100 ms of `at` is louder than `loud`: the pauses within words belong to the words. */
-function near(bins: Float32Array, at: number, loud: number): boolean {
-	for (let by = -20; by <= 20; by += 1) {
-		if ((bins[(at + by + bins.length) % bins.length] as number) > loud) return true;
-	}
-	return false;
 }
 
 /** Level in dBFS (a full-scale sine is 0) of the component at `hz`, by Goertzel over all of `samples`. */
@@ -116,18 +81,21 @@ export function toneDb(samples: Float32Array, hz: number): number {
 	return dbOf((4 * Math.hypot(re, im)) / samples.length);
 }
 
-/** Low-passed and thinned to 8 kHz: enough for a sweep up to 3 kHz or for speech, and a thirty-sixth of the work. */
-export function to8kHz(samples: Float32Array): Float32Array {
-	const taps = 61;
-	const kernel = Float64Array.from({ length: taps }, (_, i) => {
-		const x = i - (taps - 1) / 2;
-		const sinc = x === 0 ? 1 / 6 : Math.sin((Math.PI * x) / 6) / (Math.PI * x);
-		return sinc * (0.54 - 0.46 * Math.cos((2 * Math.PI * i) / (taps - 1)));
+/** Low-passed and thinned `by` times. */
+function thinned(samples: Float32Array, by: number): Float32Array {
+	const half = 5 * by;
+	const kernel = Float64Array.from({ length: 2 * half + 1 }, (_, i) => {
+		const x = i - half;
+		const sinc = x === 0 ? 1 / by : Math.sin((Math.PI * x) / by) / (Math.PI * x);
+		return sinc * (0.54 + 0.46 * Math.cos((Math.PI * x) / half));
 	});
-	const out = new Float32Array(Math.floor(samples.length / 6));
+	const out = new Float32Array(Math.floor(samples.length / by));
 	for (let o = 0; o < out.length; o += 1) {
 		let sum = 0;
-		for (let k = 0; k < taps; k += 1) sum += (kernel[k] as number) * (samples[o * 6 + k - (taps - 1) / 2] ?? 0);
+		const from = o * by - half;
+		const first = Math.max(0, -from);
+		const last = Math.min(kernel.length, samples.length - from);
+		for (let k = first; k < last; k += 1) sum += (kernel[k] as number) * (samples[from + k] as number);
 		out[o] = sum;
 	}
 	return out;
@@ -135,6 +103,11 @@ export function to8kHz(samples: Float32Array): Float32Array {
 
 /** One look at how far `heard` runs behind where it should: grows at a gap's end or a stretch, shrinks where something is missing. */
 export type LagPoint = { readonly atMs: number; readonly lagMs: number; readonly correlation: number };
+
+/** A correlation that needs no further search: a wrong lag does not reach it. */
+const SURE = 0.9;
+const better = <T extends { readonly correlation: number }>(one: T, other: T) =>
+	other.correlation > one.correlation ? other : one;
 
 /**
  * Follows `heard` through `said`, which is spoken over and over, block by block of `blockMs`.
@@ -149,24 +122,35 @@ export function lagTrace(
 	offsetMs: number,
 	options: { readonly blockMs: number; readonly rangeMs: number },
 ): LagPoint[] {
-	const [s, h] = [to8kHz(said), to8kHz(heard)];
-	const block = options.blockMs * 8;
-	const range = options.rangeMs * 8;
-	const loud = 0.1 * rmsOf(s);
+	const { blockMs, rangeMs } = options;
+	// First where the block before was, then among all lags at 2 kHz, then, which is a hundred times the work, at 8 kHz.
+	const [said8, heard8] = [thinned(said, 6), thinned(heard, 6)];
+	const [said2, heard2] = [thinned(said8, 4), thinned(heard8, 4)];
+	const loud = 0.1 * rmsOf(said8);
 	const points: LagPoint[] = [];
-	let lag = 0;
-	for (let at = 0; at + block <= h.length; at += block) {
-		const heardBlock = h.subarray(at, at + block);
-		let best = { by: 0, correlation: -1 };
-		for (let by = -range; by <= range; by += 1) {
-			const from = mod(Math.round(offsetMs * 8) + at - lag - by, s.length);
-			const correlation = cosineAt(s, heardBlock, from);
-			if (correlation > best.correlation) best = { by, correlation };
-		}
-		const from = mod(Math.round(offsetMs * 8) + at - lag - best.by, s.length);
-		if (rmsOf(wrapped(s, from, block)) < loud) continue;
-		if (best.correlation > 0.7) lag += best.by;
-		points.push({ atMs: at / 8, lagMs: lag / 8, correlation: best.correlation });
+	let lagMs = 0;
+	for (let atMs = 0; (atMs + blockMs) * 8 <= heard8.length; atMs += blockMs) {
+		const block2 = heard2.subarray(atMs * 2, (atMs + blockMs) * 2);
+		const block8 = heard8.subarray(atMs * 8, (atMs + blockMs) * 8);
+		const seek = (from: readonly [Float32Array, Float32Array, number], aroundMs: number, reachMs: number) => {
+			const [source, block, perMs] = from;
+			let best = { lagMs: aroundMs, correlation: -1 };
+			const around = Math.round(aroundMs * perMs);
+			for (let lag = around - reachMs * perMs; lag <= around + reachMs * perMs; lag += 1) {
+				const start = mod(Math.round((offsetMs + atMs) * perMs) - lag, source.length);
+				const correlation = cosineAt(source, block, start);
+				if (correlation > best.correlation) best = { lagMs: lag / perMs, correlation };
+			}
+			return best;
+		};
+		let best = seek([said8, block8, 8], lagMs, 1);
+		if (best.correlation < SURE)
+			best = better(best, seek([said8, block8, 8], seek([said2, block2, 2], lagMs, rangeMs).lagMs, 1));
+		if (best.correlation < SURE) best = better(best, seek([said8, block8, 8], lagMs, rangeMs));
+		if (rmsOf(wrapped(said8, mod(Math.round((offsetMs + atMs - best.lagMs) * 8), said8.length), block8.length)) < loud)
+			continue;
+		if (best.correlation > 0.7) lagMs = best.lagMs;
+		points.push({ atMs, lagMs, correlation: best.correlation });
 	}
 	return points;
 }
@@ -220,14 +204,24 @@ export function longestQuiet(samples: Float32Array, quietDbfs: number): { readon
 }
 
 /**
- * A sweep from 300 to 3,000 Hz in `seconds`, to be said over and over: every block of it is like no other, so that a gap,
- * a repeat or a swap shows as a step of the lag.
+ * Noise between 100 and 900 Hz, to be said over and over: no block of it is like another, whatever the lag, so that a
+ * gap, a repeat or a swap of a few milliseconds shows. Narrow, so that a codec keeps its waveform.
  */
-export function sweepSamples(seconds: number, peakDbfs: number): Float32Array {
-	const peak = 10 ** (peakDbfs / 20);
-	const [fromHz, toHz] = [300, 3_000];
-	return Float32Array.from({ length: seconds * SAMPLE_RATE_HZ }, (_, i) => {
-		const t = i / SAMPLE_RATE_HZ;
-		return peak * Math.sin(2 * Math.PI * (fromHz * t + ((toHz - fromHz) * t * t) / (2 * seconds)));
+export function rumble(seconds: number, rmsDbfs: number, seed: number): Float32Array {
+	const random = seededRandom(seed);
+	const half = 240;
+	const band = Float64Array.from({ length: 2 * half + 1 }, (_, i) => {
+		const x = (2 * Math.PI * (i - half)) / SAMPLE_RATE_HZ;
+		const sinc = x === 0 ? 900 - 100 : (Math.sin(900 * x) - Math.sin(100 * x)) / x;
+		return sinc * (0.5 + 0.5 * Math.cos((Math.PI * (i - half)) / half));
 	});
+	const white = Float32Array.from({ length: seconds * SAMPLE_RATE_HZ }, () => random.unit() - 0.5);
+	// Round the end, so that it goes over into the beginning.
+	const samples = white.map((_, i) => {
+		let sum = 0;
+		for (let k = 0; k <= 2 * half; k += 1) sum += (band[k] as number) * (white[(i + k) % white.length] as number);
+		return sum;
+	});
+	const scale = 10 ** (rmsDbfs / 20) / rmsOf(samples);
+	return samples.map((value) => value * scale);
 }

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { VOICE_NAMES, type VoiceName } from "#wire/index.ts";
+import { dbOf, lagTrace, locate, rmsOf } from "./sound.ts";
+import { loadDialogue } from "./voices.ts";
+
+const BLOCK_MS = 100;
+const BLOCK_SAMPLES = 48 * BLOCK_MS;
+/** A block whose waveform agrees this well with what was said there is that speech. Other speech reaches 0.5. */
+const SAME_BLOCK_MIN = 0.7;
+/** A voice is there when this share of its blocks is. The rest are onsets, and where a jitter buffer stretches. */
+const SHARE_MIN = 0.85;
+/** Blocks a voice must have to be judged: 1.5 s of speech. */
+const BLOCKS_MIN = 15;
+/** What a speaker hears of himself, against what he hears of the other. */
+const OWN_VOICE_DB_MAX = -40;
+
+type Found = {
+	/** Blocks in which this voice, and no other, speaks. */
+	readonly blocks: number;
+	/** Share of them whose waveform is what was said there. */
+	readonly share: number;
+	/** Level of the sound in these blocks, whatever it is, dBFS. */
+	readonly levelDb: number;
+};
+
+/** How much of each voice is in `heard`, which is taken to be the dialogue as `guide` holds it, from some place on. */
+export async function voicesIn(heard: Float32Array, guide: VoiceName | "both"): Promise<Record<VoiceName, Found>> {
+	const dialogue = await loadDialogue();
+	const { offsetMs } = locate(dialogue[guide], heard);
+	const trace = lagTrace(dialogue[guide], heard, offsetMs, { blockMs: BLOCK_MS, rangeMs: 80 });
+	const found = VOICE_NAMES.map((name) => {
+		const other = name === "anna" ? dialogue.ben : dialogue.anna;
+		const loud = 0.25 * rmsOf(dialogue[name]);
+		const own = { blocks: 0, same: 0, energy: 0 };
+		let nth = 0;
+		for (let at = 0; at + BLOCK_SAMPLES <= heard.length; at += BLOCK_SAMPLES) {
+			const atMs = at / 48;
+			while (nth + 1 < trace.length && (trace[nth]?.atMs ?? 0) < atMs) nth += 1;
+			const point = trace[nth];
+			const from = Math.round((offsetMs + atMs - (point?.lagMs ?? 0)) * 48);
+			if (levelAt(dialogue[name], from) < loud || levelAt(other, from) > 1e-3) continue;
+			own.blocks += 1;
+			if (point?.atMs === atMs && point.correlation >= SAME_BLOCK_MIN) own.same += 1;
+			own.energy += rmsOf(heard.subarray(at, at + BLOCK_SAMPLES)) ** 2;
+		}
+		const blocks = Math.max(1, own.blocks);
+		return [name, { blocks: own.blocks, share: own.same / blocks, levelDb: dbOf(Math.sqrt(own.energy / blocks)) }];
+	});
+	return Object.fromEntries(found) as Record<VoiceName, Found>;
+}
+
+function levelAt(voice: Float32Array, from: number): number {
+	const start = ((from % voice.length) + voice.length) % voice.length;
+	return rmsOf(voice.subarray(start, start + BLOCK_SAMPLES));
+}
+
+/** Asserts that `heard` is the dialogue, in place, with both voices at a sound level. */
+export async function assertBothVoices(what: string, heard: Float32Array): Promise<void> {
+	assert.ok(heard.length >= 8 * 48_000, `${what}: only ${(heard.length / 48_000).toFixed(1)} s were heard`);
+	const voices = await voicesIn(heard, "both");
+	for (const name of VOICE_NAMES) {
+		const { blocks, share, levelDb } = voices[name];
+		assert.ok(blocks >= BLOCKS_MIN, `${what}: ${name} has ${blocks} blocks in ${(heard.length / 48_000).toFixed(1)} s`);
+		assert.ok(share >= SHARE_MIN, `${what}: ${describe(voices)}`);
+		assert.ok(levelDb > -40, `${what}: ${describe(voices)}`);
+	}
+}
+
+/** Asserts that `heard` holds `voice` and nothing of the other one, who listens: what a speaker's return feed holds. */
+export async function assertOnly(what: string, heard: Float32Array, voice: VoiceName): Promise<void> {
+	const voices = await voicesIn(heard, voice);
+	const own = voices[voice === "anna" ? "ben" : "anna"];
+	const { blocks, share, levelDb } = voices[voice];
+	assert.ok(Math.min(blocks, own.blocks) >= BLOCKS_MIN, `${what}: ${describe(voices)}`);
+	assert.ok(share >= SHARE_MIN, `${what}: ${describe(voices)}`);
+	assert.ok(own.levelDb - levelDb <= OWN_VOICE_DB_MAX, `${what} hears himself: ${describe(voices)}`);
+}
+
+function describe(voices: Record<VoiceName, Found>): string {
+	return VOICE_NAMES.map((name) => {
+		const { blocks, share, levelDb } = voices[name];
+		return `${name} in ${(100 * share).toFixed(0)} % of ${blocks} blocks at ${levelDb.toFixed(1)} dB`;
+	}).join(", ");
+}
