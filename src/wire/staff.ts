@@ -16,6 +16,8 @@ export const problem = z.object({
 	pointer: z.optional(z.string()),
 	/** Machine-readable reason: `invitation_expired`, `invitation_used`, `invitation_foreign`, `studio_full`, `disk_short` … */
 	code: z.optional(z.string()),
+	/** Whom to ask, by name, where somebody can help. */
+	ask: z.optional(z.string()),
 });
 export type Problem = z.infer<typeof problem>;
 

@@ -29,7 +29,13 @@ export function CopyField({ label, value }: { label: string; value: string }) {
 		<div class="copy-field">
 			<label for={id}>{label}</label>
 			<div class="copy-row">
-				<input id={id} ref={input} readOnly value={value} onFocus={(event) => event.currentTarget.select()} />
+				<input
+					id={id}
+					ref={input}
+					readOnly
+					value={value}
+					onFocus={(event) => event.currentTarget.setSelectionRange(0, value.length, "backward")}
+				/>
 				<Button square icon={said === "copied" ? "check" : "copy"} onClick={() => void copy()}>
 					{say(said === "copied" ? "copied" : "copy")}
 				</Button>

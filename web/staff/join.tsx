@@ -169,7 +169,7 @@ function refusalSentence(
 	answer: Extract<Answer<unknown>, { ok: false }>,
 	hostName: string | undefined,
 ): string {
-	const host = hostName ?? say("the_host");
+	const host = hostName ?? answer.problem.ask ?? say("the_host");
 	switch (answer.problem.code) {
 		case "invitation_expired":
 			return say("invitation_expired", { host });

@@ -23,9 +23,11 @@ export function Desk({ studio }: { studio: Studio }) {
 			{open && (
 				<div class="desk-settings" id="desk-settings">
 					<Settings studio={studio} part="all" />
-					<Button square onClick={() => void studio.checkAgain()}>
-						{say("check_again")}
-					</Button>
+					{!studio.onAir.value && (
+						<Button square onClick={() => void studio.checkAgain()}>
+							{say("check_again")}
+						</Button>
+					)}
 				</div>
 			)}
 			<div class="desk-keys">
@@ -110,7 +112,12 @@ function OwnSentence({ studio }: { studio: Studio }) {
 		if (problem !== undefined && problem !== "telephone_quality") {
 			return { text: `${sayCheck(problem)} ${sayCheck(`${problem}_repair`)}`, tone: "wait" };
 		}
-		if (studio.onAir.value) return { text: `${say("you_air")} ${say("you_level_right")}`, tone: "air" };
+		if (studio.onAir.value) {
+			return {
+				text: studio.ownLevelRight.value ? `${say("you_air")} ${say("you_level_right")}` : say("you_air"),
+				tone: "air",
+			};
+		}
 		return { text: say(live ? "you_green_live" : "you_green"), tone: "quiet" };
 	};
 	const { text, tone } = sentence();

@@ -86,7 +86,7 @@ function Notices({ studio }: { studio: Studio }) {
 		<div class="studio-notices stack">
 			{snapshot.warnings.map((key) => (
 				<Notice key={key} tone="wait" urgent={key === "disk_full"}>
-					{warningSentence(say, key)}
+					{key === "disk_full" ? <strong class="loud">{warningSentence(say, key)}</strong> : warningSentence(say, key)}
 				</Notice>
 			))}
 			{!studio.fresh.value && <Notice tone="wait">{say("stale")}</Notice>}

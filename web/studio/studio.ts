@@ -51,6 +51,8 @@ export class Studio implements Disposable {
 	readonly connection = signal<SeatConnection>({ state: "idle" });
 	readonly ownLevelDbfs = signal(-100);
 	readonly ownProblem = signal<MicrophoneProblem | undefined>(undefined);
+	/** Enough was said lately, and nothing is wrong with it. */
+	readonly ownLevelRight = signal(false);
 	/** Speaking into a microphone that is off. */
 	readonly speakingMuted = signal(false);
 	readonly coughing = signal(false);
@@ -329,6 +331,8 @@ export class Studio implements Disposable {
 		this.advisor.observe(snapshot.seats, nowMs);
 		const before = this.snapshot.value;
 		this.snapshot.value = snapshot;
+		// What could not be done has happened after all, or does not matter any more.
+		if (before && before.phase !== snapshot.phase) this.trouble.value = undefined;
 		this.#whip?.stageIs(snapshot);
 		const you = this.you.value;
 		// Somebody else muted or unmuted this seat: the keys follow.
@@ -479,7 +483,9 @@ export class Studio implements Disposable {
 		if (!own) return;
 		// Judged near the end of a window; in between the last verdict stands.
 		if (this.nowMs.value - own.sinceMs < OWN_WINDOW_MS * 0.6) return;
-		this.ownProblem.value = muted ? undefined : own.check.problems.find((problem) => problem !== "mic_not_heard");
+		const { problems, reading } = own.check;
+		this.ownProblem.value = muted ? undefined : problems.find((problem) => problem !== "mic_not_heard");
+		if (reading.speechDbfs !== null) this.ownLevelRight.value = problems.length === 0;
 	}
 
 	/** Sends packets of silence where there is no microphone: the seat stays, and the return feed flows. */

@@ -63,10 +63,10 @@ export function TopBar({ studio, switchLanguage }: { studio: Studio; switchLangu
 					<a href={snapshot.publicUrl} target="_blank" rel="noreferrer">
 						{say("public_page")}
 					</a>
+					<LanguageSwitch onSwitch={switchLanguage} />
 				</p>
 			</div>
 			<div class="studio-decisions">
-				<LanguageSwitch onSwitch={switchLanguage} />
 				{you.mayDirect && !over && !live && (
 					<Button kind="act" size="large" square disabled={studio.deciding.value !== undefined} onClick={goLive}>
 						{say(studio.deciding.value === "go_live" ? "going_live" : "go_live")}
@@ -74,7 +74,7 @@ export function TopBar({ studio, switchLanguage }: { studio: Studio; switchLangu
 				)}
 				{mayEnd && (
 					<Button
-						kind="grave"
+						kind={live ? "grave" : "plain"}
 						size="large"
 						square
 						disabled={studio.deciding.value !== undefined}

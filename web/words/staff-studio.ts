@@ -60,9 +60,9 @@ export const studioWords = catalogue({
 	place_green: { en: "Green room", de: "Vorraum" },
 	place_green_hint: {
 		en: "Hear each other; nobody outside hears you.",
-		de: "Sie hören einander; draußen hört Sie niemand.",
+		de: "Man hört einander; draußen hört niemand mit.",
 	},
-	place_away: { en: "Not here yet", de: "Noch nicht hier" },
+	place_away: { en: "Not in the green room yet", de: "Noch nicht im Vorraum" },
 	nobody_else: {
 		en: "Nobody else is here yet. Invite somebody, or wait: whoever comes appears here.",
 		de: "Noch ist niemand sonst hier. Laden Sie jemanden ein, oder warten Sie: Wer kommt, erscheint hier.",

@@ -136,7 +136,7 @@ export const staffWords = catalogue({
 	},
 	join_fact_green: {
 		en: "Before that you are in the green room: only the other speakers hear you there, and nothing is recorded.",
-		de: "Davor sind Sie im Vorraum: Dort hören Sie nur die anderen Sprechenden, und nichts wird aufgezeichnet.",
+		de: "Davor sind Sie im Vorraum: Dort werden Sie nur von den anderen Sprechenden gehört, und nichts wird aufgezeichnet.",
 	},
 	join_fact_name: {
 		en: "Your name is shown to the listeners. You need no account.",
