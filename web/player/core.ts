@@ -36,11 +36,13 @@ const HOLE_PATIENCE_MS = 8_000;
 /** A push without its first sound for this long, or without more for two writes and this, is given up. */
 const SILENT_MS_MAX = 4_000;
 const CONNECT_MS_MAX = 8_000;
-/** After this many pushes that were withheld on the way, segments are fetched instead, for so long. */
+/** After this many pushes that were withheld on the way (one, where none ever worked), segments are fetched instead, for so long. */
 const WITHHELD_MAX = 2;
 const PULL_ONLY_MS = 120_000;
 const RETRY_FIRST_MS = 300;
-const RETRY_MS_MAX = 15_000;
+const RETRY_MS_MAX = 10_000;
+const RETRY_GROWTH = 1.7;
+const SOON_MS = 1_000;
 /** A push that lasted this long was good: its loss is answered at once, spread over the reserve. */
 const GOOD_MS = 5_000;
 const SPREAD_MS_MAX = 5_000;
@@ -55,7 +57,10 @@ const POLL_SLOW_MS = 30_000;
 const STATES_MAX = 256;
 /** Timers stood still for this long: the machine slept. */
 const SLEPT_MS = 10_000;
-const FRAME_SAMPLES_SLACK = 960;
+/** How often what only time can tell is looked at while there is something to look at. */
+const TICK_MS = 250;
+/** This close to the end is the end: media elements stop a little short. */
+const END_SLACK_SAMPLES = 960;
 
 export type CoreOutput =
 	/** Open the push. `fromPart` null: begin as close to live as the edge says. */
@@ -113,7 +118,8 @@ export type PlayerView = {
 
 type Push =
 	| { readonly at: "off" }
-	| { readonly at: "waiting"; readonly untilMs: number }
+	/** `told`: the server said when. */
+	| { readonly at: "waiting"; readonly untilMs: number; readonly told: boolean }
 	| {
 			readonly at: "open";
 			readonly id: number;
@@ -166,6 +172,7 @@ export class PlayerCore {
 	#push: Push = { at: "off" };
 	#pushFailures = 0;
 	#withheld = 0;
+	#pushWorked = false;
 	#pullOnlyUntilMs = 0;
 	#pull: Pull = { at: "off" };
 	#pullFailures = { sequence: -1, count: 0 };
@@ -180,13 +187,14 @@ export class PlayerCore {
 	#heardSamples = 0;
 	#missedSamples = 0;
 	#missed: { fromSample: number; toSample: number } | null = null;
-	/** Sound that a jump to live is about to leave out begins here. */
-	#leftOffAt: number | undefined;
+	/** The jump to live that is under way leaves out sound nobody asked to leave out. */
+	#leavesOut = false;
 
 	#pollMs: number;
 	#polling = false;
 	#pollFailures = 0;
 	#nowMs: number;
+	#tickedMs: number;
 
 	/** @param random uniform in [0, 1). */
 	constructor(state: PublicState, options: { readonly random: () => number; readonly nowMs: number }) {
@@ -194,6 +202,7 @@ export class PlayerCore {
 		this.#shown = state;
 		this.#random = options.random;
 		this.#nowMs = options.nowMs;
+		this.#tickedMs = options.nowMs;
 		this.#pollMs = options.nowMs + POLL_MS * (0.2 + 0.8 * this.#random());
 	}
 
@@ -203,7 +212,7 @@ export class PlayerCore {
 
 	/** When `tick` is due. Earlier calls do no harm. */
 	get deadlineMs(): number {
-		return this.#intent === "play" || this.#push.at === "open" ? this.#nowMs + 250 : this.#pollMs;
+		return this.#intent === "play" || this.#push.at === "open" ? this.#tickedMs + TICK_MS : this.#pollMs;
 	}
 
 	view(nowMs: number): PlayerView {
@@ -306,6 +315,11 @@ export class PlayerCore {
 		if (this.#polling) {
 			this.#polling = false;
 			this.#pollFailures = 0;
+			// The server can be reached: no reason to wait out the back-off, but not everybody at once.
+			const soonMs = nowMs + SOON_MS * this.#random();
+			if (this.#push.at === "waiting" && !this.#push.told && this.#push.untilMs > soonMs) {
+				this.#push = { ...this.#push, untilMs: soonMs };
+			}
 		}
 		this.#schedulePoll(nowMs);
 		if (state.programme && serverUnixMs !== undefined) {
@@ -365,6 +379,7 @@ export class PlayerCore {
 			this.#push.toSample = toSample;
 			this.#live.arrived(toSample, nowMs);
 			this.#withheld = 0;
+			this.#pushWorked = true;
 		} else if (!(this.#pull.at === "open" && this.#pull.id === id)) return false;
 		if (this.#ranges.has(fromSample, toSample)) return false;
 		this.#ranges.add(fromSample, toSample);
@@ -401,7 +416,7 @@ export class PlayerCore {
 	 */
 	playhead(sample: number, flowing: boolean, nowMs: number): void {
 		this.#nowMs = nowMs;
-		if (this.#landing || this.#position === undefined) return;
+		if (this.#position === undefined) return;
 		const moved = sample - this.#position;
 		if (flowing && moved > 0 && moved < SAMPLE_RATE_HZ * 3) this.#heardSamples += moved;
 		this.#position = sample;
@@ -417,7 +432,7 @@ export class PlayerCore {
 		}
 		this.#flowing = flowing;
 		const end = this.#endSample;
-		if (end !== undefined && sample >= end - FRAME_SAMPLES_SLACK) this.#finish();
+		if (end !== undefined && sample >= end - END_SLACK_SAMPLES) this.#finish();
 		this.#showStates();
 		this.#steer(nowMs);
 	}
@@ -483,8 +498,9 @@ export class PlayerCore {
 	}
 
 	tick(nowMs: number): void {
-		if (nowMs - this.#nowMs > SLEPT_MS && this.#intent === "play") this.woke(nowMs);
+		if (nowMs - this.#tickedMs > SLEPT_MS && this.#intent === "play") this.woke(nowMs);
 		this.#nowMs = nowMs;
+		this.#tickedMs = nowMs;
 		this.#steer(nowMs);
 		if (!this.#polling && nowMs >= this.#pollMs) {
 			this.#polling = true;
@@ -573,7 +589,7 @@ export class PlayerCore {
 		} else if (push.toSample === undefined) {
 			if (silentMs > SILENT_MS_MAX) {
 				this.#withheld += 1;
-				if (this.#withheld >= WITHHELD_MAX) this.#pullOnlyUntilMs = nowMs + PULL_ONLY_MS;
+				if (this.#withheld >= (this.#pushWorked ? WITHHELD_MAX : 1)) this.#pullOnlyUntilMs = nowMs + PULL_ONLY_MS;
 				this.#giveUpPush(nowMs);
 			}
 		} else if (silentMs > 2 * WRITE_MS[this.#newest.delivery.write] + SILENT_MS_MAX / 2) this.#giveUpPush(nowMs);
@@ -713,9 +729,8 @@ export class PlayerCore {
 
 	/** Goes to live: at once when its sound is there, else as soon as the push brings it. */
 	#land(nowMs: number): void {
-		const from = this.#position === undefined || this.#landing ? undefined : this.#ranges.endFrom(this.#position);
 		// Only someone who followed misses what he is taken past.
-		if (this.#following && from !== undefined) this.#leftOffAt = Math.min(from, this.#leftOffAt ?? from);
+		if (!this.#landing) this.#leavesOut = this.#following && this.#position !== undefined;
 		this.#following = true;
 		this.#landing = true;
 		this.#starvedMs = undefined;
@@ -738,9 +753,7 @@ export class PlayerCore {
 		if (!last) return;
 		const startMs = WRITE_MS[this.#newest.delivery.write] + START_MARGIN_MS;
 		const to = Math.max(last.from, last.to - samples(startMs));
-		if (this.#leftOffAt !== undefined && to > this.#leftOffAt) this.#noteMissed(this.#leftOffAt, to);
-		this.#leftOffAt = undefined;
-		this.#place(to, nowMs);
+		this.#placeLive(to, nowMs);
 	}
 
 	/** Where pushes are withheld live is the newest whole segment. */
@@ -750,8 +763,13 @@ export class PlayerCore {
 		const span = this.#segmentAt(Math.max(0, live - samples(SEGMENT_MS + SEGMENT_READY_MS)));
 		if (!span) return;
 		const to = span.firstPart * PART_SAMPLES;
-		if (this.#leftOffAt !== undefined && to > this.#leftOffAt) this.#noteMissed(this.#leftOffAt, to);
-		this.#leftOffAt = undefined;
+		this.#placeLive(to, nowMs);
+	}
+
+	#placeLive(to: number, nowMs: number): void {
+		const from = this.#position;
+		if (this.#leavesOut && from !== undefined && to > from) this.#noteMissed(from, to);
+		this.#leavesOut = false;
 		this.#place(to, nowMs);
 	}
 
@@ -781,6 +799,8 @@ export class PlayerCore {
 	}
 
 	#noteMissed(fromSample: number, toSample: number): void {
+		// Before the first sound there is nothing to have gone on from.
+		if (!this.#everFlowed) return;
 		this.#missedSamples += toSample - fromSample;
 		this.#missed = { fromSample, toSample };
 	}
@@ -797,7 +817,7 @@ export class PlayerCore {
 		} else delayMs = backOffMs(this.#pushFailures, this.#random());
 		this.#pushFailures += 1;
 		if (retryAfterMs > 0) delayMs = Math.max(delayMs, retryAfterMs + 2_000 * this.#random());
-		this.#push = { at: "waiting", untilMs: nowMs + delayMs };
+		this.#push = { at: "waiting", untilMs: nowMs + delayMs, told: retryAfterMs > 0 };
 	}
 
 	#pullFailed(nowMs: number, retryAfterMs: number, said: boolean): void {
@@ -825,7 +845,7 @@ export class PlayerCore {
 
 	#hurry(nowMs: number): void {
 		this.#pushFailures = 0;
-		if (this.#push.at === "waiting") this.#push = { at: "waiting", untilMs: nowMs };
+		if (this.#push.at === "waiting" && !this.#push.told) this.#push = { ...this.#push, untilMs: nowMs };
 		if (this.#pull.at === "waiting") this.#pull = { at: "waiting", untilMs: nowMs };
 	}
 
@@ -851,7 +871,7 @@ export class PlayerCore {
 		this.#finishSent = false;
 		this.#waitingStates = [];
 		this.#missed = null;
-		this.#leftOffAt = undefined;
+		this.#leavesOut = false;
 		this.#outputs.push({ kind: "discard" });
 	}
 
@@ -909,5 +929,5 @@ export class PlayerCore {
 
 /** Exponential, jittered over its upper half. @param failures 0 for the first. */
 function backOffMs(failures: number, random: number): number {
-	return Math.min(RETRY_MS_MAX, RETRY_FIRST_MS * 2 ** Math.min(failures, 10)) * (0.5 + 0.5 * random);
+	return Math.min(RETRY_MS_MAX, RETRY_FIRST_MS * RETRY_GROWTH ** Math.min(failures, 10)) * (0.5 + 0.5 * random);
 }

@@ -234,6 +234,8 @@ export function createPushPlayer(
 				const { done, value } = await reader.read();
 				if (aborted.aborted) return;
 				if (done) break;
+				// What is decided about new sound must rest on where the playhead is now.
+				reportPlayhead();
 				for (const item of boxes.feed(value)) {
 					if (item.kind === "init") init = item.bytes as Uint8Array<ArrayBuffer>;
 					else if (item.kind === "state") takeState(item.json);
