@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { readCommandLine, type StartSettings } from "./settings.ts";
+
+const machine = { cores: 4, projectDir: "/opt/rostra", cwd: "/home/ada" };
+const read = (args: string, env: Record<string, string> = {}) =>
+	readCommandLine(args === "" ? [] : args.split(" "), env, machine);
+
+function settingsOf(args: string, env: Record<string, string> = {}): StartSettings {
+	const line = read(`start ${args}`.trim(), env);
+	assert.equal(line.kind, "start", JSON.stringify(line));
+	return (line as Extract<typeof line, { kind: "start" }>).settings;
+}
+
+function problemsOf(args: string, env: Record<string, string> = {}): readonly string[] {
+	const line = read(args, env);
+	assert.equal(line.kind, "problems", JSON.stringify(line));
+	return (line as Extract<typeof line, { kind: "problems" }>).problems;
+}
+
+describe("start", () => {
+	test("by default everything is on this machine, in the project's folder", () => {
+		assert.deepEqual(settingsOf(""), {
+			dataDir: "/opt/rostra/.data",
+			objectsDir: "/opt/rostra/.data/objects",
+			webDir: "/opt/rostra/dist/web",
+			host: "127.0.0.1",
+			publicPort: 8080,
+			staffPort: 8090,
+			mediaPort: 8091,
+			liveInterviewsMax: 16,
+			mediaAddress: null,
+			publicUrl: "http://127.0.0.1:8080",
+			staffUrl: "http://127.0.0.1:8090",
+			databaseUrl: null,
+			staffTls: null,
+			edgeWorkers: 3,
+			demo: false,
+			logLevel: "info",
+		});
+	});
+
+	test("a flag wins over its variable, a variable over the default", () => {
+		const env = { ROSTRA_PUBLIC_PORT: "81", ROSTRA_STAFF_PORT: "82", ROSTRA_DEMO: "1" };
+		const settings = settingsOf("--public-port 90 --data d", env);
+		assert.deepEqual(
+			[settings.publicPort, settings.staffPort, settings.demo, settings.dataDir],
+			[90, 82, true, "/home/ada/d"],
+		);
+	});
+
+	test("DATABASE_URL counts as --database-url", () => {
+		assert.equal(settingsOf("", { DATABASE_URL: "postgres://a/b" }).databaseUrl, "postgres://a/b");
+		assert.equal(settingsOf("", { DATABASE_URL: "" }).databaseUrl, null);
+	});
+
+	test("addresses are written as people type them", () => {
+		const settings = settingsOf("--host ::1 --public-url https://talk.example/ --public-port 1");
+		assert.equal(settings.publicUrl, "https://talk.example");
+		assert.equal(settings.staffUrl, "http://[::1]:8090");
+		assert.equal(settingsOf("--host localhost").host, "127.0.0.1");
+	});
+
+	test("all problems are found at once", () => {
+		const problems = problemsOf(
+			"start --public-port lots --staff-port 0 --host example.com --media-port 65530 --wat --demo=1 " +
+				"--public-url talk.example --database-url mysql://u:secret@h/d --log-level loud --data --dev",
+			{ ROSTRA_EDGE_WORKERS: "1.5", ROSTRA_TLS_SELF_SIGNED: "maybe" },
+		);
+		const expected = [
+			/--tls-self-signed \(or ROSTRA_TLS_SELF_SIGNED\) as it must be 1 or 0: current value is "maybe"/,
+			/no such option/,
+			/--data as a value must follow: DIR/,
+			/--demo as it takes no value/,
+			/--host .* an IP address: current value is "example.com"/,
+			/--public-port \(or ROSTRA_PUBLIC_PORT\) as it must be an integer from 1 to 65535: current value is "lots"/,
+			/--staff-port/,
+			/--edge-workers .* "1.5"/,
+			/--log-level .* debug, info, warn, error/,
+			/media port .* 65530 leaves only 6/,
+			/--database-url .* postgresql:/,
+			/--public-url/,
+		];
+		for (const pattern of expected)
+			assert.ok(
+				problems.some((problem) => pattern.test(problem)),
+				String(pattern),
+			);
+		assert.equal(problems.length, expected.length, problems.join("\n"));
+		assert.ok(!problems.join().includes("secret"), "a password must not be repeated");
+	});
+
+	test("both doors on one port are refused, with the reason", () => {
+		assert.match(problemsOf("start --public-port 80 --staff-port 80").join(), /must differ.*crowd/);
+	});
+
+	test("off loopback the staff door needs TLS, as browsers give no microphone without it", () => {
+		assert.match(problemsOf("start --host 0.0.0.0").join(), /microphone/);
+		assert.equal(settingsOf("--host 192.0.2.1 --tls-self-signed").staffTls, "self_signed");
+		const settings = settingsOf("--host 192.0.2.1 --tls-cert c.pem --tls-key /etc/k.pem");
+		assert.deepEqual(settings.staffTls, { certPath: "/home/ada/c.pem", keyPath: "/etc/k.pem" });
+		assert.equal(settings.staffUrl, "https://192.0.2.1:8090");
+		assert.equal(settings.publicUrl, "http://192.0.2.1:8080");
+	});
+
+	test("half a certificate, or two, is refused", () => {
+		assert.match(problemsOf("start --tls-cert c.pem").join(), /--tls-key must be given too/);
+		assert.match(problemsOf("start --tls-cert c --tls-key k --tls-self-signed").join(), /choose one/);
+	});
+
+	test("a variable that is not known is named, not refused", () => {
+		const line = read("start", { ROSTRA_PUBLICPORT: "80", ROSTRA_DATA: "d" });
+		assert.ok(line.kind === "start");
+		assert.deepEqual(line.warnings, ["The variable ROSTRA_PUBLICPORT is not known and has no effect: see --help"]);
+	});
+});
+
+describe("other commands", () => {
+	test("end, sign-in and list ask the platform of a data folder", () => {
+		assert.deepEqual(read("end demo --data /d"), {
+			kind: "ask",
+			dataDir: "/d",
+			command: { kind: "end", slug: "demo" },
+		});
+		assert.deepEqual(read("sign-in", { ROSTRA_DATA: "/e" }), {
+			kind: "ask",
+			dataDir: "/e",
+			command: { kind: "sign_in_link" },
+		});
+		assert.deepEqual(read("--data=/d list"), { kind: "ask", dataDir: "/d", command: { kind: "list" } });
+	});
+
+	test("a command's operands are checked", () => {
+		assert.match(problemsOf("end").join(), /"end SLUG/);
+		assert.match(problemsOf("start now").join(), /"start \[OPTIONS\]"/);
+		assert.match(problemsOf("stop").join(), /no such command/);
+	});
+
+	test("no command, or --help anywhere, is a call for help", () => {
+		for (const args of ["", "--help", "start --help", "help"]) assert.equal(read(args).kind, "help", args);
+	});
+});
