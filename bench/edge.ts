@@ -61,7 +61,16 @@ export async function* rows({ isShort, say }: BenchOptions): AsyncGenerator<Row>
 	rig.write("beat");
 	const joiners = isShort ? 500 : 8_000;
 	say(`${joiners} joins within a second`);
-	const herd = await listen(tools, { ...onEdge, count: joiners, rampS: 1, warmS: 2, windowS: 2, intervalMs: BEAT_MS });
+	const path = `/i/${SLUG}/live.mp4?burst=player`;
+	const herd = await listen(tools, {
+		...onEdge,
+		path,
+		count: joiners,
+		rampS: 1,
+		warmS: 2,
+		windowS: 2,
+		intervalMs: BEAT_MS,
+	});
 	const peer = `median ${herd.ttfb_ms[0]} ms, longest ${herd.ttfb_ms[2]} ms, failed ${herd.failed}`;
 	yield atMost("edge-join-first-byte-p99", herd.ttfb_ms[1], 200, "ms", peer);
 }

@@ -33,13 +33,14 @@ const SVG_FIELDS: Fields = [
 export type Assets = ReadonlyMap<string, Representation>;
 
 /**
- * Reads what Vite built: everything below `assets/` (names hold a hash of the content, so they are cached for
- * ever) and the files beside it that are no HTML. Pages come from house.
+ * Reads what Vite built for the public pages: files below `assets/` (names hold a hash of the content, so they are
+ * cached for ever) and pictures beside it. Pages come from house; what only staff pages use stays out.
  *
  * @returns by path as requested, `/assets/…`.
  */
 export async function loadAssets(webDir: string, events: EdgeEvents): Promise<Assets> {
 	const assets = new Map<string, Representation>();
+	const forStaff = staffFiles(await readFile(join(webDir, "manifest.json"), "utf8").catch(() => "{}"));
 	let bytes = 0;
 	const entries = await readdir(webDir, { recursive: true, withFileTypes: true }).catch(() => []);
 	for (const entry of entries) {
@@ -49,7 +50,8 @@ export async function loadAssets(webDir: string, events: EdgeEvents): Promise<As
 		const extension = extname(path);
 		const type = TYPES[extension];
 		const hashed = path.startsWith("/assets/");
-		if (!type || path.startsWith("/.") || (!hashed && path.lastIndexOf("/") > 0)) continue;
+		if (!type || path.startsWith("/.") || forStaff.has(path.slice(1))) continue;
+		if (!hashed && (path.lastIndexOf("/") > 0 || extension === ".json")) continue;
 		const body = await readFile(file);
 		if (assets.size >= ASSETS_MAX || bytes + body.length > ASSETS_BYTES_MAX) {
 			events.assetsLeftOut(path);
@@ -63,6 +65,32 @@ export async function loadAssets(webDir: string, events: EdgeEvents): Promise<As
 	if (assets.size > 0) events.assetsLoaded({ count: assets.size, bytes });
 	else events.assetsMissing(webDir);
 	return assets;
+}
+
+type Chunk = {
+	readonly file: string;
+	readonly isEntry?: boolean;
+	readonly imports?: readonly string[];
+	readonly dynamicImports?: readonly string[];
+	readonly css?: readonly string[];
+	readonly assets?: readonly string[];
+};
+
+/** Files of Vite's manifest that no entry outside `staff/` leads to. Exported for its test. */
+export function staffFiles(manifestJson: string): Set<string> {
+	const manifest = JSON.parse(manifestJson) as Record<string, Chunk>;
+	const filesOf = ({ file, css = [], assets = [] }: Chunk) => [file, ...css, ...assets];
+	const open = Object.keys(manifest).filter((key) => manifest[key]?.isEntry && !key.startsWith("staff/"));
+	const seen = new Set(open);
+	for (const key of seen) {
+		for (const next of [...(manifest[key]?.imports ?? []), ...(manifest[key]?.dynamicImports ?? [])]) seen.add(next);
+	}
+	const ours = new Set([...seen].flatMap((key) => (manifest[key] ? filesOf(manifest[key]) : [])));
+	return new Set(
+		Object.values(manifest)
+			.flatMap(filesOf)
+			.filter((file) => !ours.has(file)),
+	);
 }
 
 /** Compresses every asset once, one per turn, so that nobody waits for it and sound is not held up. */

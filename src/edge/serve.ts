@@ -118,7 +118,11 @@ export function createServe(options: {
 			body = new Representation(Buffer.from(text), { ...common, type: "text/plain; charset=utf-8" });
 		} else {
 			const language = selectLanguage(head.acceptLanguage, LANGUAGES);
-			const text = `<!doctype html><html lang="${language}"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${status}</title><p>${SENTENCES[key][language]}</p><p><a href="/">Rostra</a></p></html>\n`;
+			const problem = status === 404 ? "not_found" : status === 410 ? "removed" : "unavailable";
+			const page = key === "method" ? undefined : site.problem(problem, language);
+			const text =
+				page ??
+				`<!doctype html><html lang="${language}"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${status}</title><p>${SENTENCES[key][language]}</p><p><a href="/">Rostra</a></p></html>\n`;
 			body = new Representation(Buffer.from(text), {
 				...common,
 				type: "text/html; charset=utf-8",

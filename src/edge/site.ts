@@ -12,6 +12,7 @@ import {
 	SITE_REQUEST,
 	type Site,
 	type SiteEntry,
+	type SiteProblem,
 	site,
 	siteEntry,
 } from "#wire/index.ts";
@@ -58,6 +59,7 @@ export function createSite(options: {
 	const { clock, bus, events, onEntry } = options;
 	const places = new Map<string, SitePlace>();
 	let front: { readonly source: Site["front"]; readonly pages: Pages } | undefined;
+	let problems: Site["problems"];
 	let known = false;
 	let asking: Promise<void> | undefined;
 
@@ -91,6 +93,7 @@ export function createSite(options: {
 			.then((answer) => {
 				const whole = readJson(site, answer);
 				takeFront(whole.front);
+				problems = whole.problems;
 				for (const entry of whole.entries) takeEntry(entry);
 				known = true;
 			})
@@ -121,6 +124,8 @@ export function createSite(options: {
 		ask,
 		place: (slug: string): SitePlace | undefined => places.get(slug),
 		places: (): IterableIterator<SitePlace> => places.values(),
+		/** The page for what is not there, where house has made one. */
+		problem: (kind: SiteProblem, language: Language): string | undefined => problems?.[kind][language],
 		front: (language: Language): Representation | undefined => front?.pages[language],
 		[Symbol.dispose]: () => scope.dispose(),
 	};

@@ -20,8 +20,14 @@ export const siteEntry = z.object({
 export type SiteEntry = z.infer<typeof siteEntry>;
 
 /** Everything an edge needs after a start: the answer to a request on `SITE_REQUEST`. */
-export const site = z.object({ front: pages, entries: z.array(siteEntry) });
+export const site = z.object({
+	front: pages,
+	entries: z.array(siteEntry),
+	/** Pages for what is not there; an edge has plain sentences of its own where they are absent. */
+	problems: z.optional(z.object({ not_found: pages, removed: pages, unavailable: pages })),
+});
 export type Site = z.infer<typeof site>;
+export type SiteProblem = keyof NonNullable<Site["problems"]>;
 
 /** Once per second from each edge worker on `edgeReport(worker)`. */
 export const edgeReport = z.object({

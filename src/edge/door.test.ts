@@ -1,0 +1,264 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { connect, type Socket } from "node:net";
+import { Readable } from "node:stream";
+import { type TestContext, test } from "node:test";
+import { FakeClock, silentLog } from "#base/index.ts";
+import type { Objects } from "#objects/index.ts";
+import { PATIENCE_MS } from "./budget.ts";
+import { createCold } from "./cold.ts";
+import { type DoorOptions, openDoor } from "./door.ts";
+import { createEdgeEvents } from "./events.ts";
+import { fakeTimeline } from "./fakes.ts";
+import type { RequestHead } from "./head.ts";
+import { Programme } from "./programme.ts";
+import type { Answer } from "./serve.ts";
+
+const bytes = (text: string, close = false): Answer => ({ kind: "bytes", bytes: [Buffer.from(text)], close });
+
+async function open(t: TestContext, serve: (head: RequestHead) => Answer, changes: Partial<DoorOptions> = {}) {
+	const clock = new FakeClock();
+	const events = createEdgeEvents(silentLog);
+	const objects = {} as Objects;
+	const cold = createCold();
+	const options = { host: "127.0.0.1", port: 0, worker: 0, connectionsMax: 100, clock, objects, serve, cold, events };
+	const door = await openDoor({ ...options, ...changes });
+	t.after(() => door[Symbol.asyncDispose]());
+	return { clock, events, door, dial: () => dial(door.port as number) };
+}
+
+class Caller {
+	text = "";
+	closed = false;
+	readonly socket: Socket;
+	constructor(socket: Socket) {
+		this.socket = socket;
+		socket.on("data", (chunk) => {
+			this.text += chunk.toString("latin1");
+		});
+		socket.on("error", () => {});
+		socket.on("close", () => {
+			this.closed = true;
+		});
+	}
+	send(text: string): void {
+		this.socket.write(text, "latin1");
+	}
+	/** Turns the event loop until `done`, for as long as the test may last. */
+	async until(done: () => boolean): Promise<void> {
+		while (!done()) await new Promise((resolve) => setImmediate(resolve));
+	}
+	answered(text: string): Promise<void> {
+		return this.until(() => this.text.includes(text));
+	}
+	gone(): Promise<void> {
+		return this.until(() => this.closed);
+	}
+}
+
+function dial(port: number): Promise<Caller> {
+	return new Promise((resolve) => {
+		const socket = connect(port, "127.0.0.1", () => resolve(new Caller(socket)));
+	});
+}
+
+const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+test("a head that is not complete in time is answered 408 and counted", async (t) => {
+	const { clock, events, dial } = await open(t, () => bytes("first;"));
+	const caller = await dial();
+	// In one packet, so that the second head has begun when the first is answered.
+	caller.send(`${GET}GET / HT`);
+	await caller.answered("first;");
+	clock.advance(PATIENCE_MS.head - 500);
+	assert.deepEqual(events.refusedSinceStart, {});
+	clock.advance(1_000);
+	await caller.gone();
+	assert.match(caller.text, /^first;HTTP\/1\.1 408 Request Timeout\r\n.*Connection: close\r\n/s);
+	assert.deepEqual(events.refusedSinceStart, { slow_head: 1 });
+});
+
+test("a connection that never says anything is closed without a word", async (t) => {
+	const { clock, door, events, dial } = await open(t, () => bytes("never"));
+	const caller = await dial();
+	await caller.until(() => door.connections === 1);
+	clock.advance(PATIENCE_MS.head + 500);
+	await caller.gone();
+	assert.equal(caller.text, "");
+	assert.deepEqual(events.refusedSinceStart, {});
+});
+
+test("an idle connection is closed without a word, and a new request in time keeps it", async (t) => {
+	const { clock, door, dial } = await open(t, () => bytes("ok;"));
+	const caller = await dial();
+	caller.send(GET);
+	await caller.answered("ok;");
+	clock.advance(PATIENCE_MS.idle - 1_000);
+	caller.send(GET);
+	await caller.answered("ok;ok;");
+	clock.advance(PATIENCE_MS.idle - 1_000);
+	assert.equal(door.connections, 1);
+	clock.advance(1_500);
+	await caller.gone();
+	assert.equal(caller.text, "ok;ok;");
+});
+
+test("a full room drops the oldest that is unfinished, and the one that is being served stays", async (t) => {
+	const later = Promise.withResolvers<Answer>();
+	const { events, door, dial } = await open(t, () => ({ kind: "later", answer: later.promise }), { connectionsMax: 2 });
+	const served = await dial();
+	served.send(GET);
+	const slow = await dial();
+	slow.send("GET / HT");
+	await served.until(() => door.connections === 2);
+	const third = await dial();
+	third.send(GET);
+	await slow.gone();
+	const fourth = await dial();
+	await fourth.gone();
+	later.resolve(bytes("served"));
+	await served.answered("served");
+	await third.answered("served");
+	assert.deepEqual(events.refusedSinceStart, { evicted: 1, full: 1 });
+});
+
+test("one request is answered before the next is looked at, and what was sent ahead waits", async (t) => {
+	const first = Promise.withResolvers<Answer>();
+	const seen: string[] = [];
+	const { dial } = await open(t, ({ target }) => {
+		seen.push(target);
+		return target === "/1" ? { kind: "later", answer: first.promise } : bytes(`<${target}>`);
+	});
+	const caller = await dial();
+	caller.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\nGET /3 HTT");
+	await caller.until(() => seen.length === 1);
+	first.resolve(bytes("<one>"));
+	await caller.answered("<one></2>");
+	caller.send("P/1.1\r\nHost: a\r\n\r\n");
+	await caller.answered("</2></3>");
+	assert.deepEqual(seen, ["/1", "/2", "/3"]);
+});
+
+test("a request with a body goes to node:http with every byte, and the connection closes after its answer", async (t) => {
+	const cold = createServer({ keepAlive: false }, (request, response) => {
+		let body = "";
+		request.on("data", (chunk) => {
+			body += chunk;
+		});
+		request.on("end", () =>
+			response.writeHead(200, { Connection: "close" }).end(`${request.method} ${request.url} ${body}`),
+		);
+	});
+	const { dial } = await open(t, ({ method }) => (method === "POST" ? { kind: "cold" } : bytes("hot;")), { cold });
+	const caller = await dial();
+	caller.send(`${GET}POST /api/v1/questions HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nwh`);
+	await caller.answered("hot;");
+	caller.send("o am I?");
+	await caller.gone();
+	assert.match(caller.text, /^hot;HTTP\/1\.1 200 OK\r\n.*POST \/api\/v1\/questions who am I\?\r\n/s);
+});
+
+test("a body that never ends is given up, and counted", async (t) => {
+	const { clock, events, dial } = await open(t, () => ({ kind: "cold" }), { cold: createServer(() => {}) });
+	const caller = await dial();
+	caller.send("POST /api/v1/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc");
+	await caller.until(() => {
+		clock.advance(1_000);
+		return caller.closed;
+	});
+	assert.deepEqual(events.refusedSinceStart, { slow_body: 1 });
+});
+
+test("the last answer is read although the client goes on sending", async (t) => {
+	const { dial } = await open(t, () => bytes("last", true));
+	const caller = await dial();
+	caller.send(GET + "x".repeat(100_000));
+	await caller.gone();
+	assert.equal(caller.text, "last");
+});
+
+test("a client that has said goodbye still gets the answer it waits for", async (t) => {
+	const later = Promise.withResolvers<Answer>();
+	const { dial } = await open(t, () => ({ kind: "later", answer: later.promise }));
+	const caller = await dial();
+	caller.socket.end(GET);
+	await new Promise((resolve) => setImmediate(resolve));
+	later.resolve(bytes("answer"));
+	await caller.gone();
+	assert.equal(caller.text, "answer");
+});
+
+test("a file is sent to its last byte, and a file that breaks off is cut, not ended", async (t) => {
+	const pieces = ["abc", "def"];
+	const broken = () =>
+		Readable.from(
+			(function* () {
+				yield Buffer.from("abc");
+				throw new Error("the disk is gone");
+			})(),
+		);
+	const stream = (key: string) =>
+		key === "whole" ? Readable.from(pieces.map((piece) => Buffer.from(piece))) : broken();
+	const objects = { stream } as unknown as Objects;
+	const { dial } = await open(
+		t,
+		({ target }) => ({
+			kind: "object",
+			head: Buffer.from("head;"),
+			key: target.slice(1),
+			from: 0,
+			to: 6,
+			close: false,
+		}),
+		{ objects },
+	);
+	const whole = await dial();
+	whole.send("GET /whole HTTP/1.1\r\nHost: a\r\n\r\n");
+	await whole.answered("head;abcdef");
+	whole.send("GET /broken HTTP/1.1\r\nHost: a\r\n\r\n");
+	await whole.gone();
+	assert.ok(whole.text.startsWith("head;abcdefhead;"));
+});
+
+test("a listener that talks is cut, and so is everyone when the door closes", async (t) => {
+	const programme = new Programme("iv1");
+	programme.takeTimeline(fakeTimeline(), FakeClock.prototype.monoMs.call(new FakeClock()));
+	const stream = programme.streams.ogg_48;
+	const { events, door, dial } = await open(t, () => ({
+		kind: "push",
+		opening: Buffer.from("sound;"),
+		stream,
+		chunked: false,
+		nextPart: 0,
+	}));
+	const talker = await dial();
+	talker.send(GET);
+	const quiet = await dial();
+	quiet.send(GET);
+	await talker.answered("sound;");
+	await quiet.answered("sound;");
+	assert.equal(stream.count, 2);
+	talker.send("x".repeat(5_000));
+	await talker.gone();
+	assert.equal(stream.count, 1);
+	assert.deepEqual(events.refusedSinceStart, { talkative_listener: 1 });
+	await door[Symbol.asyncDispose]();
+	await quiet.gone();
+	assert.equal(stream.count, 0);
+});
+
+test("a port that another program has is refused with a sentence", async (t) => {
+	const taken = createServer();
+	await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+	t.after(() => taken.close());
+	const address = taken.address();
+	const port = address && typeof address === "object" ? address.port : 0;
+	await assert.rejects(
+		open(t, () => bytes(""), { port }),
+		{
+			name: "EdgeError",
+			code: "port_taken",
+			message: `Cannot open the public door on 127.0.0.1:${port}: the system says EADDRINUSE`,
+		},
+	);
+});
