@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { FakeClock, seededRandom, silentLog, unpackPieces } from "#base/index.ts";
 import { type Bus, LocalHub } from "#bus/index.ts";
-import { type Objects, openDisk } from "#objects/index.ts";
+import { MemoryObjects } from "#objects/index.ts";
 import {
 	type BroadcastCommand,
+	type BroadcastReport,
 	broadcastCommands,
+	broadcastReport,
+	broadcastReports,
 	decodePart,
+	encodePart,
 	encodePcmFrame,
 	endAnswer,
 	FRAME_SAMPLES,
 	onAirAnswer,
+	PART_MS,
 	type Part,
 	type ProgrammeTimeline,
 	parts as partsSubject,
@@ -23,11 +25,16 @@ import {
 	programmeTimeline,
 	readJson,
 	recordingKey,
+	segmentKey,
+	segmentsBetween,
+	TRACK_NAMES,
 	tickAt,
+	timelineKey,
 	timelines,
 	writeJson,
 } from "#wire/index.ts";
 import { openBroadcast } from "./broadcast.ts";
+import type { BroadcastError } from "./errors.ts";
 
 const ID = "interview-1";
 
@@ -35,8 +42,8 @@ const ID = "interview-1";
 class FakeStage {
 	readonly #clock: FakeClock;
 	readonly #bus: Bus;
-	readonly #recent: Buffer[] = [];
-	speaking = true;
+	#recent: Buffer[] = [];
+	#isAlive = true;
 
 	constructor(clock: FakeClock, bus: Bus) {
 		this.#clock = clock;
@@ -45,12 +52,22 @@ class FakeStage {
 	}
 
 	mix(): void {
+		if (!this.#isAlive) return;
 		const tick = tickAt(this.#clock.monoMs());
 		const samples = Float32Array.from({ length: FRAME_SAMPLES }, (_, i) => voiceAt(tick * FRAME_SAMPLES + i));
 		const bytes = encodePcmFrame({ tick, speakerCount: 1, samples });
 		this.#recent.push(bytes);
 		if (this.#recent.length > 250) this.#recent.shift();
-		if (this.speaking) this.#bus.publish(pcmFrames(ID), bytes);
+		this.#bus.publish(pcmFrames(ID), bytes);
+	}
+
+	die(): void {
+		this.#isAlive = false;
+		this.#recent = [];
+	}
+
+	liveAgain(): void {
+		this.#isAlive = true;
 	}
 }
 
@@ -62,17 +79,27 @@ class Hall {
 	readonly hub = new LocalHub(this.clock);
 	readonly edge = this.hub.connect();
 	readonly stage = new FakeStage(this.clock, this.hub.connect());
+	/** Every part message, repeated ones included. */
 	readonly parts: Part[] = [];
 	readonly timelines: ProgrammeTimeline[] = [];
-	readonly directory: string;
-	readonly objects: Objects;
+	readonly objects = new MemoryObjects();
+	report: BroadcastReport | undefined;
 	#broadcast: AsyncDisposable | undefined;
 
-	constructor(directory: string) {
-		this.directory = directory;
-		this.objects = openDisk(directory);
-		this.edge.subscribe(partsSubject(ID), (payload) => this.parts.push(decodePart(payload)));
-		this.edge.subscribe(timelines(ID), (payload) => this.timelines.push(readJson(programmeTimeline, payload)));
+	constructor() {
+		this.edge.subscribe(partsSubject(ID), (payload) => void this.parts.push(decodePart(payload)));
+		this.edge.subscribe(timelines(ID), (payload) => void this.timelines.push(readJson(programmeTimeline, payload)));
+		this.edge.subscribe(broadcastReports(ID), (payload) => {
+			this.report = readJson(broadcastReport, payload);
+		});
+	}
+
+	get timeline(): ProgrammeTimeline {
+		return this.timelines.at(-1) as ProgrammeTimeline;
+	}
+
+	get newestPart(): number {
+		return this.parts.at(-1)?.partIndex ?? -1;
 	}
 
 	async start(): Promise<void> {
@@ -87,6 +114,11 @@ class Hall {
 
 	async stop(): Promise<void> {
 		await this.#broadcast?.[Symbol.asyncDispose]();
+		this.#broadcast = undefined;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.stop();
 	}
 
 	/** Lets `ms` pass in steps of a tick, and whatever follows from it happen. */
@@ -94,8 +126,16 @@ class Hall {
 		for (let passed = 0; passed < ms; passed += 20) {
 			this.stage.mix();
 			this.clock.advance(20);
-			await new Promise((resolve) => setImmediate(resolve));
+			do await new Promise((resolve) => setImmediate(resolve));
+			while (this.#isBehind());
 		}
+	}
+
+	/** Whether fake time has left the encoder's real thread behind. */
+	#isBehind(): boolean {
+		if (!this.#broadcast || !this.timeline || this.timeline.endPart !== null) return false;
+		const elapsedMs = this.clock.unixMs() - this.timeline.epochUnixMs;
+		return this.newestPart < Math.floor(elapsedMs / PART_MS) - 3;
 	}
 
 	/** Lets time pass until `done`. */
@@ -106,61 +146,245 @@ class Hall {
 		}
 	}
 
-	async command(command: BroadcastCommand): Promise<Buffer> {
-		let answer: Buffer | undefined;
-		void this.edge.request(broadcastCommands(ID), writeJson(command), { timeoutMs: 60_000 }).then((bytes) => {
-			answer = bytes;
-		});
-		await this.until(() => answer !== undefined);
-		return answer as Buffer;
+	async hear(partIndex: number): Promise<void> {
+		await this.until(() => this.newestPart >= partIndex);
 	}
-}
 
-async function hall<T>(run: (hall: Hall) => Promise<T>): Promise<T> {
-	const directory = await mkdtemp(join(tmpdir(), "rostra-broadcast-"));
-	const open = new Hall(directory);
-	try {
-		return await run(open);
-	} finally {
-		await open.stop();
-		await rm(directory, { recursive: true, force: true });
+	/** Gives a command and lets time pass until it is answered. */
+	async command(command: BroadcastCommand): Promise<Buffer> {
+		let settled = false;
+		const request = this.edge.request(broadcastCommands(ID), writeJson(command), { timeoutMs: 60_000 });
+		request
+			.catch(() => {})
+			.finally(() => {
+				settled = true;
+			});
+		await this.until(() => settled);
+		return request;
+	}
+
+	async goOnAir(): Promise<number> {
+		return readJson(onAirAnswer, await this.command({ kind: "on_air" })).onAirPart;
+	}
+
+	async end(): Promise<number | null> {
+		return readJson(endAnswer, await this.command({ kind: "end" })).endPart;
+	}
+
+	/** Parts as a listener gets them: indexes dense, a repeated one the same bytes. */
+	heard(): Part[] {
+		const byIndex: Part[] = [];
+		for (const part of this.parts) {
+			const known = byIndex[part.partIndex];
+			if (known) {
+				const bytes = [part, known].map((same) => encodePart({ ...same, kind: "sound" }));
+				assert.ok(bytes[0]?.equals(bytes[1] as Buffer), `part ${part.partIndex} was made twice`);
+			} else {
+				assert.equal(part.partIndex, byIndex.length, "a hole");
+				byIndex.push(part);
+			}
+		}
+		return byIndex;
+	}
+
+	/** Every segment on disk, against what was published. */
+	async assertSegmentsAreWhatWasHeard(): Promise<void> {
+		const heard = this.heard();
+		for (const span of segmentsBetween(this.timeline, 0, heard.length)) {
+			for (const track of TRACK_NAMES) {
+				const published = Buffer.concat(
+					heard.slice(span.firstPart, span.firstPart + span.partCount).map((part) => part[track]),
+				);
+				const onDisk = await this.objects.read(segmentKey(ID, track, span.sequence));
+				assert.ok(onDisk?.equals(published), `segment ${span.sequence} of ${track}`);
+			}
+		}
 	}
 }
 
 test("from doors to recording: parts are dense, on air cuts a segment, End makes the files [BR1 BR5 BR12]", async () => {
-	await hall(async (hall) => {
+	await using hall = new Hall();
+	await hall.start();
+	await hall.hear(3);
+	assert.ok(hall.parts.every((part) => part.kind === "hold"));
+
+	const onAirPart = await hall.goOnAir();
+	assert.equal(await hall.goOnAir(), onAirPart, "asked twice, answered the same");
+	await hall.hear(onAirPart + 8);
+	const first = hall.parts.find((part) => part.partIndex === onAirPart);
+	assert.deepEqual([first?.beginsSegment, first?.kind], [true, "sound"]);
+	assert.deepEqual([hall.report?.onAir, hall.report?.holding, hall.report?.disk], [true, false, "ok"]);
+
+	const tail = unpackPieces(
+		await hall.edge.request(programmeTail(ID), writeJson({ partsMax: 5 }), { timeoutMs: 1_000 }),
+	);
+	assert.equal(tail.pieces.length, 5);
+	assert.equal(programmeTimeline.parse(tail.json).onAirPart, onAirPart);
+
+	await hall.command({ kind: "tags", title: "A talk", artists: ["Ada", "Bob"], dateIso: "2026-01-01" });
+	const endPart = await hall.end();
+	assert.equal(await hall.end(), endPart);
+	assert.equal(hall.heard().length, endPart);
+	assert.deepEqual(hall.timeline.cuts, [0, onAirPart]);
+	await hall.assertSegmentsAreWhatWasHeard();
+	const m4a = (await hall.objects.read(recordingKey(ID, "m4a"))) as Buffer;
+	assert.equal(m4a.length, hall.timeline.recording?.m4aBytes);
+	assert.equal(hall.timeline.recording?.durationMs, ((endPart as number) - onAirPart) * PART_MS);
+	await hall.pass(2_000);
+	assert.equal(hall.newestPart, (endPart as number) - 1, "nothing follows the end");
+});
+
+test("an interview that ends without having been on air has no recording", async () => {
+	await using hall = new Hall();
+	await hall.start();
+	await hall.hear(1);
+	assert.equal(await hall.end(), null);
+	assert.equal(hall.timeline.recording, null);
+	assert.notEqual(hall.timeline.endPart, null);
+	await assert.rejects(hall.command({ kind: "on_air" }), /has ended/);
+});
+
+test("the stage dies and comes back: silence, hold sound, voices; the programme never stops [BR1 BR2 BR3]", async () => {
+	await using hall = new Hall();
+	await hall.start();
+	const onAirPart = await hall.goOnAir();
+	await hall.hear(onAirPart + 3);
+	hall.stage.die();
+	await hall.until(() => hall.parts.at(-1)?.kind === "hold");
+	assert.ok((hall.report?.missedFrames ?? 0) > 40);
+	hall.stage.liveAgain();
+	await hall.until(() => hall.parts.at(-1)?.kind === "sound");
+	hall.heard();
+});
+
+test("killed and back within the stage's memory: not a sample is lost, and no index is made twice [BR7]", async () => {
+	await using hall = new Hall();
+	await hall.start();
+	const onAirPart = await hall.goOnAir();
+	await hall.hear(onAirPart + 10);
+	for (const downMs of [20, 500, 3_000]) {
+		await hall.stop();
+		const before = hall.newestPart;
+		await hall.pass(downMs);
 		await hall.start();
-		await hall.until(() => hall.parts.length >= 4);
-		assert.deepEqual(
-			hall.parts.map((part) => part.partIndex),
-			hall.parts.map((_, nth) => nth),
-		);
-		assert.ok(hall.parts.every((part) => part.kind === "hold"));
+		await hall.hear(before + 8 + Math.floor(downMs / PART_MS));
+	}
+	const heard = hall.heard();
+	assert.ok(heard.slice(onAirPart).every((part) => part.kind === "sound"));
+	assert.deepEqual(hall.timeline.gaps, []);
+	await hall.end();
+	await hall.assertSegmentsAreWhatWasHeard();
+});
 
-		const { onAirPart } = readJson(onAirAnswer, await hall.command({ kind: "on_air" }));
-		assert.deepEqual(readJson(onAirAnswer, await hall.command({ kind: "on_air" })).onAirPart, onAirPart);
-		await hall.until(() => (hall.parts.at(-1)?.partIndex ?? 0) >= onAirPart + 8);
-		const first = hall.parts.find((part) => part.partIndex === onAirPart);
-		assert.deepEqual([first?.beginsSegment, first?.kind], [true, "sound"]);
+test("killed while everything was: the hole is silence, declared, and hold sound until the speakers are back [BR7]", async () => {
+	await using hall = new Hall();
+	await hall.start();
+	const onAirPart = await hall.goOnAir();
+	await hall.hear(onAirPart + 5);
+	await hall.stop();
+	const before = hall.newestPart;
+	hall.stage.die();
+	await hall.pass(10_000);
+	await hall.start();
+	await hall.until(() => hall.parts.at(-1)?.kind === "hold");
+	hall.stage.liveAgain();
+	await hall.until(() => hall.parts.at(-1)?.kind === "sound");
+	const [gap] = hall.timeline.gaps;
+	assert.equal(gap?.cause, "platform_stopped");
+	assert.ok(gap.fromPart <= before + 2 && gap.toPart - gap.fromPart >= 29 && gap.toPart - gap.fromPart <= 33);
+	const heard = hall.heard();
+	for (const part of heard) {
+		assert.equal(part.kind === "fill", gap.fromPart <= part.partIndex && part.partIndex < gap.toPart);
+	}
+	await hall.end();
+	await hall.assertSegmentsAreWhatWasHeard();
+	assert.equal(hall.timeline.recording?.durationMs, (heard.length - onAirPart) * PART_MS + lastOf(hall, heard.length));
+});
 
-		const tail = unpackPieces(
-			await hall.edge.request(programmeTail(ID), writeJson({ partsMax: 5 }), { timeoutMs: 1_000 }),
-		);
-		assert.equal(tail.pieces.length, 5);
-		assert.equal(programmeTimeline.parse(tail.json).onAirPart, onAirPart);
+/** What was still made between counting and the end. */
+const lastOf = (hall: Hall, counted: number) => (hall.heard().length - counted) * PART_MS;
 
-		await hall.command({ kind: "tags", title: "A talk", artists: ["Ada", "Bob"], dateIso: "2026-01-01" });
-		const ended = readJson(endAnswer, await hall.command({ kind: "end" }));
-		const endPart = ended.endPart as number;
-		assert.equal(ended.durationMs, (endPart - onAirPart) * 320);
-		assert.deepEqual(
-			hall.parts.map((part) => part.partIndex),
-			Array.from({ length: endPart }, (_, nth) => nth),
-		);
-		const timeline = hall.timelines.at(-1);
-		assert.deepEqual(timeline?.cuts, [0, onAirPart]);
-		const m4a = (await hall.objects.read(recordingKey(ID, "m4a"))) as Buffer;
-		assert.equal(m4a.length, timeline?.recording?.m4aBytes);
-		assert.equal(timeline?.recording?.durationMs, ended.durationMs);
+test("killed between End and the finished files: the successor finishes them [BR12]", async () => {
+	await using hall = new Hall();
+	await hall.start();
+	const onAirPart = await hall.goOnAir();
+	await hall.hear(onAirPart + 7);
+	// End is decided and on disk, and then nothing more happens.
+	await hall.stop();
+	const endPart = hall.newestPart + 3;
+	const timeline = { ...hall.timeline, endPart };
+	await hall.objects.write(timelineKey(ID), writeJson(timeline));
+	await hall.start();
+	await hall.until(() => hall.timeline.recording !== null);
+	assert.equal(await hall.end(), endPart);
+	assert.equal(hall.timeline.recording?.durationMs, (endPart - onAirPart) * PART_MS);
+	assert.deepEqual(hall.timeline.gaps, [{ fromPart: endPart - 2, toPart: endPart, cause: "broadcast_restarted" }]);
+	await hall.assertSegmentsAreWhatWasHeard();
+
+	const files = await hall.objects.read(recordingKey(ID, "m4a"));
+	await hall.stop();
+	await hall.start();
+	await hall.pass(1_000);
+	assert.deepEqual(await hall.objects.read(recordingKey(ID, "m4a")), files, "it never changes again");
+});
+
+test("a full disk: the programme goes on and says so; with room again the recording has what the minute before had [BR11]", async () => {
+	await using hall = new Hall();
+	await hall.start();
+	const onAirPart = await hall.goOnAir();
+	await hall.hear(onAirPart + 3);
+	hall.objects.bytesMax = 0;
+	await hall.until(() => hall.report?.disk === "full");
+	await hall.hear(hall.newestPart + 10);
+	hall.objects.bytesMax = Number.POSITIVE_INFINITY;
+	await hall.until(() => hall.report?.disk === "ok");
+	assert.deepEqual(hall.timeline.gaps, []);
+	await hall.end();
+	await hall.assertSegmentsAreWhatWasHeard();
+});
+
+test("End with a full disk says what to do, and the recording is there once there is room [BR11 BR12]", async () => {
+	await using hall = new Hall();
+	await hall.start();
+	const onAirPart = await hall.goOnAir();
+	await hall.hear(onAirPart + 3);
+	hall.objects.failWrites = (key) => key.includes("recording");
+	await assert.rejects(hall.command({ kind: "end" }), /make room/);
+	await assert.rejects(hall.command({ kind: "end" }), /make room/);
+	hall.objects.failWrites = () => false;
+	await hall.until(() => hall.timeline.recording !== null);
+	assert.notEqual(await hall.end(), null);
+});
+
+test("spoken notices are heard in hold sound when control asks for them, also after a restart", async () => {
+	await using hall = new Hall();
+	await hall.start();
+	await hall.command({ kind: "hold", notice: "waiting_for_host" });
+	await hall.stop();
+	await hall.start();
+	await hall.hear(2);
+	assert.match(String(await hall.objects.read(`interviews/${ID}/resume.json`)), /waiting_for_host/);
+	await hall.command({ kind: "hold", notice: "none" });
+});
+
+test("a timeline that cannot be read stops the start with a sentence that says what to do", async () => {
+	await using hall = new Hall();
+	await hall.objects.write(timelineKey(ID), Buffer.from("{ not json"));
+	await assert.rejects(hall.start(), (error: BroadcastError) => {
+		assert.equal(error.code, "timeline_unreadable");
+		assert.match(error.message, /restore the file from a backup/);
+		return true;
 	});
+});
+
+test("a programme ends by itself after twelve hours, also when nobody was there [BR13]", async () => {
+	await using hall = new Hall();
+	await hall.start();
+	const onAirPart = await hall.goOnAir();
+	await hall.hear(onAirPart + 3);
+	await hall.stop();
+	hall.clock.advance(13 * 3_600_000);
+	await hall.start();
+	await hall.until(() => hall.timeline.recording !== null);
+	assert.equal(hall.timeline.endPart, hall.newestPart + 1);
 });

@@ -317,6 +317,8 @@ export class RunningBroadcast implements AsyncDisposable {
 	}
 
 	#drain(): void {
+		// What the encoders still give after the last part went to disk would be published without being there.
+		if (this.#closed) return;
 		const endPart = this.#keeper.current.endPart ?? Number.POSITIVE_INFINITY;
 		while (this.#packager.nextPart < endPart) {
 			const part = this.#packager.poll(this.#keeper.current);

@@ -8,6 +8,8 @@ export class MemoryObjects implements Objects {
 	readonly #objects = new Map<string, Buffer>();
 	/** Writes that would need more than this in all fail as on a full disk; an append that does not fit is written as far as it fits. */
 	bytesMax = Number.POSITIVE_INFINITY;
+	/** Which keys' writes fail as on a full disk, whatever `bytesMax`. */
+	failWrites: (key: string) => boolean = () => false;
 	/** Keys of objects made safe against a power cut, in order. */
 	readonly synced: string[] = [];
 
@@ -28,7 +30,7 @@ export class MemoryObjects implements Objects {
 		const pieces = bytes instanceof Uint8Array ? [bytes] : await Array.fromAsync(bytes);
 		const whole = Buffer.concat(pieces);
 		// The old object stays until the new one is whole.
-		if (this.#usedBytes + whole.length > this.bytesMax) throw diskFull();
+		if (this.failWrites(key) || this.#usedBytes + whole.length > this.bytesMax) throw diskFull();
 		this.#objects.set(key, whole);
 		this.synced.push(key);
 	}
