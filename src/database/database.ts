@@ -37,6 +37,8 @@ export function openDatabase(url: string, options: { log: Log; queryWithinMs?: n
 		idleTimeoutMillis: IDLE_CONNECTION_MS,
 		application_name: "rostra",
 	});
+	// A connection that breaks during a query tells so twice: by the query, and by this event, which must be heard.
+	pool.on("connect", (client) => client.on("error", () => {}));
 	pool.on("error", (error) => log("warn", "database.connection_lost", { error: error.message }));
 	const db = new Kysely<Tables>({ dialect: new Dialect({ pool }) });
 	return {

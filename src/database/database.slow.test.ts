@@ -1,0 +1,207 @@
+/** A real PostgreSQL for the whole file. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { readdir, stat } from "node:fs/promises";
+import { after, before, describe, test } from "node:test";
+import { type Kysely, sql } from "kysely";
+import type { Migration } from "kysely/migration";
+import { silentLog } from "#base/index.ts";
+import { checkServer, type Database, openDatabase } from "./database.ts";
+import { DatabaseError } from "./errors.ts";
+import { liveInterviews, migrate } from "./migrate.ts";
+import { migrations } from "./migrations/index.ts";
+import { startTestPostgres, type TestPostgres } from "./testing.ts";
+
+let postgres: TestPostgres;
+before(async () => {
+	postgres = await startTestPostgres({ migrated: false });
+});
+after(() => postgres?.[Symbol.asyncDispose]());
+
+/** A schema of its own on the test's server, so that tests do not see each other's tables. */
+async function schema(name: string): Promise<Database & { readonly url: string }> {
+	const url = `${postgres.url}&options=-c%20search_path%3D${name}`;
+	const database = openDatabase(url, { log: silentLog });
+	await sql`create schema ${sql.id(name)}`.execute(database.db);
+	return { ...database, url };
+}
+
+const step = (statement: string): Migration => ({
+	up: async (db) => {
+		await sql.raw(statement).execute(db);
+	},
+});
+const options = { log: silentLog, liveInterviews: async () => [] };
+const tables = async ({ db }: Database) => {
+	const { rows } = await sql<{ name: string }>`select tablename as name from pg_tables
+		where schemaname = current_schema() order by 1`.execute(db);
+	return rows.map((row) => row.name);
+};
+
+describe("migrate()", () => {
+	test("applies what is missing, in order, and nothing twice", async () => {
+		await using database = await schema("steps");
+		const first = { "0001-a": step("create table a (x int)") };
+		await migrate(database, first, options);
+		await migrate(database, { "0002-b": step("create table b as select * from a"), ...first }, options);
+		await migrate(database, { "0002-b": step("fails"), ...first }, options);
+		assert.deepEqual(await tables(database), ["a", "b", "migrations"]);
+	});
+
+	test("applies all steps or none", async () => {
+		await using database = await schema("atomic");
+		const steps = { "0001-a": step("create table a (x int)"), "0002-b": step("create table a (x int)") };
+		await assert.rejects(migrate(database, steps, options), /already exists/);
+		assert.deepEqual(await tables(database), []);
+	});
+
+	test("refuses a schema that a newer version wrote, and leaves it as it is", async () => {
+		await using database = await schema("newer");
+		const old = { "0001-a": step("create table a (x int)") };
+		await migrate(database, { ...old, "0002-b": step("create table b (x int)") }, options);
+		await assert.rejects(migrate(database, old, options), {
+			code: "schema_newer",
+			message: /newer Rostra \(0002-b\): start that version/,
+		});
+		assert.deepEqual(await tables(database), ["a", "b", "migrations"]);
+	});
+
+	test("refuses a change while an interview is live, and says what to do; without a change it does not ask", async () => {
+		await using database = await schema("live");
+		const own = {
+			"0001-interviews": step("create table interviews (slug text, removed_at timestamptz, lifecycle jsonb)"),
+		};
+		const judged = { log: silentLog, liveInterviews };
+		await migrate(database, own, judged);
+		await sql`insert into interviews values ('talk', null, '{"phase":"on_air"}'), ('over', null, '{"phase":"ended"}'),
+			('gone', now(), '{"phase":"doors"}')`.execute(database.db);
+		await migrate(database, own, judged);
+		const more = { ...own, "0002-more": step("create table more (x int)") };
+		await assert.rejects(migrate(database, more, judged), {
+			code: "interview_live",
+			message: /live meanwhile: talk\. Start the version that ran before/,
+		});
+		await sql`update interviews set lifecycle = '{"phase":"ended"}'`.execute(database.db);
+		await migrate(database, more, judged);
+		assert.ok((await tables(database)).includes("more"));
+	});
+
+	test("our own steps make a schema in which live interviews can be looked for", async () => {
+		await using database = await schema("ours");
+		await migrate(database, migrations, { log: silentLog, liveInterviews });
+		assert.deepEqual(await liveInterviews(database.db as unknown as Kysely<unknown>), []);
+	});
+
+	test("two processes at once apply each step once", async () => {
+		await using database = await schema("twice");
+		const steps = { "0001-a": step("create table a (x int)"), "0002-b": step("insert into a values (1)") };
+		await Promise.all([migrate(database, steps, options), migrate(database, steps, options)]);
+		const { rows } = await sql`select * from a`.execute(database.db);
+		assert.equal(rows.length, 1);
+	});
+});
+
+describe("openDatabase()", () => {
+	test("fails with `unavailable` while PostgreSQL is away, and works again when it is back", async () => {
+		await using database = openDatabase(postgres.url, { log: silentLog });
+		const ask = () => sql<{ one: number }>`select 1 as one`.execute(database.db as unknown as Kysely<unknown>);
+		await ask();
+		const sleeping = sql`select pg_sleep(60)`.execute(database.db);
+		const interrupted = assert.rejects(sleeping, isUnavailable);
+		await postgres.kill();
+		await interrupted;
+		await assert.rejects(ask(), isUnavailable);
+		await assert.rejects(
+			database.db.transaction().execute((transaction) => sql`select 1`.execute(transaction)),
+			isUnavailable,
+		);
+		assert.equal(await database.isAvailable(), false);
+		await postgres.start();
+		assert.equal(await database.isAvailable(), true);
+		assert.deepEqual((await ask()).rows, [{ one: 1 }]);
+	});
+
+	test("what was committed is there after kill -9", async () => {
+		await using database = openDatabase(postgres.url, { log: silentLog });
+		await sql`create table kept as select 7 as seven`.execute(database.db);
+		await postgres.kill();
+		await postgres.start();
+		assert.deepEqual((await sql`select seven from kept`.execute(database.db)).rows, [{ seven: 7 }]);
+	});
+
+	test("an error of the query itself stays what it is", async () => {
+		await using database = openDatabase(postgres.url, { log: silentLog });
+		await assert.rejects(sql`select nonsense`.execute(database.db), (error: unknown) => {
+			assert.ok(!(error instanceof DatabaseError));
+			assert.equal((error as { code?: string }).code, "42703");
+			return true;
+		});
+	});
+
+	test("a query beyond its time is given up as `unavailable`: what is live does not wait for it", async () => {
+		await using database = openDatabase(postgres.url, { log: silentLog, queryWithinMs: 1 });
+		await assert.rejects(sql`select pg_sleep(5)`.execute(database.db), isUnavailable);
+	});
+});
+
+describe("the embedded server", () => {
+	test("is PostgreSQL 18 with fsync, on a private Unix socket and no TCP port", async () => {
+		await checkServer(postgres.url);
+		await using database = openDatabase(postgres.url, { log: silentLog });
+		const { rows } = await sql`select current_setting('server_version_num')::int / 10000 as version,
+			current_setting('fsync') as fsync, current_setting('listen_addresses') as listen,
+			current_setting('synchronous_commit') as commit, current_setting('data_checksums') as checksums`.execute(
+			database.db,
+		);
+		assert.deepEqual(rows, [{ version: 18, fsync: "on", listen: "", commit: "on", checksums: "on" }]);
+		const directory = new URL(postgres.url).searchParams.get("host") ?? "";
+		assert.equal((await stat(directory)).mode & 0o777, 0o700);
+		assert.ok((await readdir(directory)).includes(".s.PGSQL.5432"));
+	});
+
+	test("does not run as root, whoever we are", async (t) => {
+		if (process.platform !== "linux" || process.getuid?.() !== 0) {
+			t.diagnostic("not root: it runs as this user");
+			return;
+		}
+		await using database = openDatabase(postgres.url, { log: silentLog });
+		const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(database.db);
+		assert.notEqual((await stat(`/proc/${rows[0]?.pid}`)).uid, 0);
+	});
+
+	test("leaves when the process that started it is killed", async () => {
+		const script = `
+			const { startTestPostgres } = await import(${JSON.stringify(new URL("./testing.ts", import.meta.url).href)});
+			const postgres = await startTestPostgres({ migrated: false });
+			console.log(postgres.url);
+			setInterval(() => {}, 1000);`;
+		const owner = spawn(process.execPath, ["--input-type=module", "-e", script], {
+			stdio: ["ignore", "pipe", "inherit"],
+		});
+		const url = await new Promise<string>((resolve) =>
+			owner.stdout.once("data", (line: Buffer) => resolve(`${line}`.trim())),
+		);
+		await checkServer(url);
+		owner.kill("SIGKILL");
+		let isThere = true;
+		while (isThere) {
+			isThere = await checkServer(url).then(
+				() => true,
+				() => false,
+			);
+		}
+	});
+});
+
+test("checkServer() says why a server cannot be used", async () => {
+	await assert.rejects(checkServer("postgresql://x@localhost/x?host=/nowhere"), {
+		code: "unavailable",
+		message: /Cannot reach the database: .*ENOENT/,
+	});
+});
+
+function isUnavailable(error: unknown): boolean {
+	assert.ok(error instanceof DatabaseError, String(error));
+	assert.equal(error.code, "unavailable");
+	return true;
+}
