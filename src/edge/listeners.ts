@@ -62,7 +62,9 @@ export class PushStream {
 	#roundTo = 0;
 	#ending: { readonly plain: Buffer | undefined; readonly chunked: Buffer } | undefined;
 	/** What this round writes, by the part it begins with: nearly always one entry, a few for those who just joined. */
-	#slices = new Map<number, { plain: Buffer; chunked: Buffer | undefined }>();
+	#slices = new Map<number, Slice>();
+	/** The one that was used last. */
+	#slice: Slice | undefined;
 
 	constructor(form: Form, tail: PartTail) {
 		this.form = form;
@@ -113,6 +115,7 @@ export class PushStream {
 	startRound(toPart: number): void {
 		this.#roundTo = toPart;
 		this.#slices.clear();
+		this.#slice = undefined;
 		this.#left = this.#listeners.length;
 	}
 
@@ -163,7 +166,7 @@ export class PushStream {
 				sink.cut("slow");
 				return;
 			}
-			const bytes = this.#slice(listener);
+			const bytes = this.#due(listener);
 			listener.nextPart = this.#roundTo;
 			if (bytes === undefined) {
 				this.leave(listener);
@@ -178,19 +181,25 @@ export class PushStream {
 	}
 
 	/** What `listener` is due, shared by all that are due the same; undefined when the tail no longer holds it. */
-	#slice(listener: Listener): Buffer | undefined {
-		const from = listener.nextPart;
-		let slice = this.#slices.get(from);
-		if (!slice) {
-			if (from < this.#tail.firstPart) return undefined;
-			slice = { plain: this.#tail.bytes(this.form, from, this.#roundTo), chunked: undefined };
-			this.#slices.set(from, slice);
+	#due(listener: Listener): Buffer | undefined {
+		const fromPart = listener.nextPart;
+		let slice = this.#slice;
+		if (slice?.fromPart !== fromPart) {
+			slice = this.#slices.get(fromPart);
+			if (!slice) {
+				if (fromPart < this.#tail.firstPart) return undefined;
+				slice = { fromPart, plain: this.#tail.bytes(this.form, fromPart, this.#roundTo), chunked: undefined };
+				this.#slices.set(fromPart, slice);
+			}
+			this.#slice = slice;
 		}
 		if (!listener.chunked) return slice.plain;
 		slice.chunked ??= chunk(slice.plain);
 		return slice.chunked;
 	}
 }
+
+type Slice = { readonly fromPart: number; readonly plain: Buffer; chunked: Buffer | undefined };
 
 /** One chunk of a chunked body (RFC 9112 §7.1); nothing for no bytes, as an empty chunk would end the body. */
 export function chunk(bytes: Buffer): Buffer {

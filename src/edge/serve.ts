@@ -42,6 +42,8 @@ export type Answer =
 
 /** Playlists kept, those asked for last: three kinds, three tracks, for a few hundred interviews. */
 const PLAYLISTS_MAX = 2_000;
+/** Segments ready to send, those asked for last: everybody wants the newest. Some 8 MB. */
+const SEGMENTS_MAX = 256;
 /** The doors open this long before the announced start. */
 const DOORS_BEFORE_MS = 15 * 60_000;
 const ALLOW = "GET, HEAD, OPTIONS";
@@ -54,7 +56,7 @@ const TYPES: Record<Form, string> = {
 	aac_64: "audio/aac",
 };
 const PLAYLIST_TYPE = "application/vnd.apple.mpegurl";
-const SEGMENT_TYPES: Record<TrackName, string> = { opus48: "audio/mp4", opus24: "audio/mp4", aac64: "audio/mp4" };
+const SEGMENT_TYPE = "audio/mp4";
 const FOREVER = "public, max-age=31536000, immutable";
 /** Also for what is not there yet: a cache may shield us from asking again, for a second. */
 const ONE_SECOND = "public, max-age=1";
@@ -73,6 +75,7 @@ export function createServe(options: {
 }): Serve {
 	const { clock, site, programmes, objects, assets, events } = options;
 	const playlists = new Map<string, { readonly version: string; readonly text: Representation | undefined }>();
+	const segments = new Map<string, Representation>();
 
 	const wishOf = (head: RequestHead): Wish => ({
 		headOnly: head.method === "HEAD",
@@ -294,10 +297,7 @@ export function createServe(options: {
 			};
 			playlists.delete(key);
 			playlists.set(key, kept);
-			for (const oldest of playlists.keys()) {
-				if (playlists.size <= PLAYLISTS_MAX) break;
-				playlists.delete(oldest);
-			}
+			keepNewest(playlists, PLAYLISTS_MAX);
 		}
 		return kept.text && send(head, kept.text);
 	};
@@ -315,16 +315,24 @@ export function createServe(options: {
 		const there = span && span.firstPart + span.partCount <= nextPart;
 		if (pathKey !== timeline.pathKey || !there) return notFound(head, route, "no_segment");
 		const etag = `"${pathKey}-${track}-${sequence}"`;
-		if (noneMatchNames(head.ifNoneMatch, etag)) {
-			return plain(head, 304, [["ETag", etag], ["Cache-Control", FOREVER], ...CORS]);
+		const ready = segments.get(etag);
+		if (ready) {
+			segments.delete(etag);
+			segments.set(etag, ready);
+			return send(head, ready);
 		}
-		const respond = (body: Buffer | undefined): Answer =>
-			body
-				? send(
-						head,
-						new Representation(body, { type: SEGMENT_TYPES[track], cacheControl: FOREVER, fields: CORS, etag }),
-					)
-				: notFound(head, route, "no_segment");
+		const respond = (body: Buffer | undefined): Answer => {
+			if (!body) return notFound(head, route, "no_segment");
+			const segment = new Representation(body, {
+				type: SEGMENT_TYPE,
+				cacheControl: FOREVER,
+				fields: CORS,
+				etag,
+			});
+			segments.set(etag, segment);
+			keepNewest(segments, SEGMENTS_MAX);
+			return send(head, segment);
+		};
 		const fresh = programme?.segment(track, sequence);
 		if (fresh) return respond(fresh);
 		const key = segmentKey(interviewId, track, sequence);
@@ -413,6 +421,14 @@ export function createServe(options: {
 				return refuse("method", say(head, route, 405, "method", { fields: [["Allow", ALLOW]], close: true }));
 		}
 	};
+}
+
+/** Forgets what was put in first beyond `max`. */
+function keepNewest(map: Map<string, unknown>, max: number): void {
+	for (const oldest of map.keys()) {
+		if (map.size <= max) return;
+		map.delete(oldest);
+	}
 }
 
 type PushRoute = Extract<Route, { kind: "push" }>;

@@ -61,6 +61,7 @@ export function createSite(options: {
 	let front: { readonly source: Site["front"]; readonly pages: Pages } | undefined;
 	let problems: Site["problems"];
 	let known = false;
+	const knownOnce = Promise.withResolvers<void>();
 	let asking: Promise<void> | undefined;
 
 	const takeEntry = (entry: SiteEntry) => {
@@ -96,6 +97,7 @@ export function createSite(options: {
 				problems = whole.problems;
 				for (const entry of whole.entries) takeEntry(entry);
 				known = true;
+				knownOnce.resolve();
 			})
 			.catch((error) => events.siteMissing(error))
 			.finally(() => {
@@ -120,8 +122,8 @@ export function createSite(options: {
 		get known(): boolean {
 			return known;
 		},
-		/** Asks house now; resolves when it answered or could not. */
-		ask,
+		/** Resolves when house has told everything for the first time. */
+		knownOnce: knownOnce.promise,
 		place: (slug: string): SitePlace | undefined => places.get(slug),
 		places: (): IterableIterator<SitePlace> => places.values(),
 		/** The page for what is not there, where house has made one. */

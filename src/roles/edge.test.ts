@@ -9,6 +9,7 @@ import { type Bus, LocalHub } from "#bus/index.ts";
 import { FakeBroadcast, fakeState, fakeTimeline, partText } from "#edge/fakes.ts";
 import { openDisk } from "#objects/index.ts";
 import {
+	type EdgeReport,
 	edgeReport,
 	edgeReports,
 	edgeSync,
@@ -92,26 +93,35 @@ const url = (path: string) => `http://127.0.0.1:${port}${path}`;
 const sync = () => bus.request(edgeSync(0), new Uint8Array(0), { timeoutMs: 1_000 });
 
 /** Sends bytes and collects what comes back until `until` is in it, or the connection closes. */
-async function raw(bytes: string, until?: string): Promise<string> {
-	const socket = connect(port, "127.0.0.1");
-	socket.on("error", () => {});
-	socket.write(bytes, "latin1");
-	let text = "";
-	for await (const chunk of socket) {
-		text += (chunk as Buffer).toString("latin1");
-		if (until && text.includes(until)) break;
-	}
-	socket.destroy();
-	return text;
+function raw(bytes: string, until?: string): Promise<string> {
+	return hear(bytes, until).heard;
+}
+
+/** The same; `begun` settles with the first bytes: a listener's place in the stream is taken then. */
+function hear(bytes: string, until?: string): { readonly begun: Promise<void>; readonly heard: Promise<string> } {
+	const begun = Promise.withResolvers<void>();
+	const collect = async () => {
+		const socket = connect(port, "127.0.0.1");
+		socket.on("error", () => {});
+		socket.write(bytes, "latin1");
+		let text = "";
+		for await (const chunk of socket) {
+			text += (chunk as Buffer).toString("latin1");
+			begun.resolve();
+			if (until && text.includes(until)) break;
+		}
+		socket.destroy();
+		return text;
+	};
+	return { begun: begun.promise, heard: collect() };
 }
 const get = (path: string, fields = "") => `GET ${path} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
 
 test("live.ogg begins with the head pages and goes on with each beat, once and in order", async () => {
-	const heard = raw(get("/i/demo/live.ogg"), partText("ogg48", 104).toString());
-	await new Promise((resolve) => setImmediate(resolve));
-	while ((await listeners()).open === 0);
+	const ogg = hear(get("/i/demo/live.ogg"), partText("ogg48", 104).toString());
+	await ogg.begun;
 	broadcast.speak(6);
-	const text = await heard;
+	const text = await ogg.heard;
 	assert.match(text, /^HTTP\/1\.1 200 OK\r\n/);
 	assert.match(text, /\r\nContent-Type: audio\/ogg\r\n/);
 	assert.match(text, /\r\nCache-Control: no-store, no-transform\r\n/);
@@ -275,12 +285,27 @@ test("a head that two readers could understand differently is refused, and the c
 	assert.match(await raw(get("/", "Content-Length: 5\r\n")), /^HTTP\/1\.1 400 .*carries no body here/s);
 });
 
+test("the report of each second counts connections by interview", async () => {
+	const listener = hear(get("/i/demo/live.aac"), "never");
+	await listener.begun;
+	const reported = Promise.withResolvers<EdgeReport>();
+	using _reports = bus.subscribe(edgeReports(0), (payload) => {
+		const report = readJson(edgeReport, payload);
+		// Those of earlier tests may be leaving still.
+		if (report.listeners["demo"]?.open === 1) reported.resolve(report);
+	});
+	const report = await reported.promise;
+	assert.deepEqual(report.listeners["demo"], { settled: 0, open: 1 });
+	assert.ok(report.connections >= 1);
+	assert.equal(report.refusedSinceStart["malformed_query"], 1);
+});
+
 test("parts lost on the way are fetched from broadcast's tail, and listeners get every one once", async () => {
 	const from = broadcast.nextPart;
-	const heard = raw(get(`/i/demo/live.mp4?from=${from}`), partText("opus48", from + 7).toString());
-	while ((await listeners()).open === 0);
+	const mp4 = hear(get(`/i/demo/live.mp4?from=${from}`), partText("opus48", from + 7).toString());
+	await mp4.begun;
 	broadcast.speak(8, [from + 3, from + 4]);
-	const parts = [...(await heard).matchAll(/\[opus48 (\d+)\]/g)].map((match) => Number(match[1]));
+	const parts = [...(await mp4.heard).matchAll(/\[opus48 (\d+)\]/g)].map((match) => Number(match[1]));
 	assert.deepEqual(
 		parts,
 		Array.from({ length: 8 }, (_, i) => from + i),
@@ -289,9 +314,9 @@ test("parts lost on the way are fetched from broadcast's tail, and listeners get
 
 test("End: streams close in an orderly way with the last part and state, and a fresh index is the recording's", async () => {
 	const from = broadcast.nextPart;
-	const mp4 = raw(get(`/i/demo/live.mp4?from=${from}`));
-	const ogg = raw(get("/i/demo/live.ogg"));
-	while ((await listeners()).open < 2);
+	const mp4 = hear(get(`/i/demo/live.mp4?from=${from}`));
+	const ogg = hear(get("/i/demo/live.ogg"));
+	await Promise.all([mp4.begun, ogg.begun]);
 	broadcast.speak(2);
 	broadcast.change({ endPart: broadcast.nextPart });
 	await sync();
@@ -300,19 +325,9 @@ test("End: streams close in an orderly way with the last part and state, and a f
 	const live = await (await fetch(url("/i/demo/hls/aac64/live.m3u8"))).text();
 	assert.match(live, /#EXT-X-ENDLIST\n$/);
 	bus.publish(siteEntries("demo"), writeJson(entryOf({ slug: "demo", phase: "ended" }, "iv1")));
-	const text = await mp4;
+	const text = await mp4.heard;
 	assert.match(text, new RegExp(`\\[opus48 ${from}\\]\\[opus48 ${from + 1}\\]`));
 	assert.match(text, /"phase":"ended".*\r\n0\r\n\r\n$/s);
-	assert.match(await ogg, new RegExp(`\\[ogg48 \\d+\\]$`));
+	assert.match(await ogg.heard, new RegExp(`\\[ogg48 \\d+\\]$`));
 	assert.equal((await fetch(url("/i/demo/live.ogg"))).status, 404);
 });
-
-/** Listeners of `demo` as the report of the next second counts them. */
-function listeners(): Promise<{ open: number; settled: number }> {
-	return new Promise((resolve) => {
-		const subscription = bus.subscribe(edgeReports(0), (payload) => {
-			subscription[Symbol.dispose]();
-			resolve(readJson(edgeReport, payload).listeners["demo"] ?? { open: 0, settled: 0 });
-		});
-	});
-}

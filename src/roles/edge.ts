@@ -19,8 +19,12 @@ import { type EdgeReport, edgeReports, edgeSync, type Phase, type PlatformSettin
 import type { Outside } from "./outside.ts";
 
 const REPORT_EVERY_MS = 1_000;
-/** A worker opens its share of the port only when it has something to serve, but not later than this. */
-const PREPARE_MS_MAX = 2_000;
+/**
+ * A worker opens its share of the port, and is ready, when it has something to serve, but not later than this: without
+ * house it says that the server is starting. Long enough for a slow machine's first start, in which house waits for
+ * control and control for the database.
+ */
+const PREPARE_MS_MAX = 5_000;
 /** Files and sockets that are no listeners: bus, database of nobody, pages, a reserve. */
 const DESCRIPTORS_HELD_BACK = 300;
 /** A worker's connections where the system does not tell its limit, and the most in any case: what a core can write to. */
@@ -69,7 +73,7 @@ export async function startEdge(
 	const assets = await loadAssets(settings.webDir, events);
 	const serve = createServe({ clock, site, programmes, objects: createObjectCache(objects), assets, events });
 	await Promise.race([
-		site.ask().then(() => programmes.settled()),
+		site.knownOnce.then(() => programmes.settled()),
 		new Promise<void>((resolve) => parts.use(clock.wakeAt((clock.monoMs() + PREPARE_MS_MAX) as MonoMs, resolve))),
 	]);
 	const door = parts.use(
