@@ -64,11 +64,13 @@ export async function startHouse(settings: PlatformSettings, outside: Outside): 
 
 	// Asked until control answers, and again after each connection: what was said meanwhile was missed.
 	let known = false;
+	const knownOnce = Promise.withResolvers<void>();
 	const askFacts = async () => {
 		try {
 			const answer = await bus.request(INTERVIEWS_REQUEST, new Uint8Array(0), { timeoutMs: ASK_TIMEOUT_MS });
 			for (const facts of readJson(z.array(interviewFacts), answer)) site.takeFacts(facts);
 			known = true;
+			knownOnce.resolve();
 			findTimelines();
 		} catch (error) {
 			if (!(error instanceof BusError)) throw error;
@@ -116,7 +118,13 @@ export async function startHouse(settings: PlatformSettings, outside: Outside): 
 		return stored && readJson(programmeTimeline, stored);
 	};
 
-	parts.use(bus.respond(SITE_REQUEST, () => writeJson(site.site())));
+	// An edge that asks before we know anything would take it for a site without interviews, and say 404 to the first visitors.
+	parts.use(
+		bus.respond(SITE_REQUEST, async () => {
+			await knownOnce.promise;
+			return writeJson(site.site());
+		}),
+	);
 	parts.use(
 		bus.respond(HOUSE_SYNC, () => {
 			site.flush();
