@@ -8,7 +8,7 @@ import { listenWords } from "../words/listen.ts";
 import { duration } from "../words/time.ts";
 import { type Language, sayIn } from "../words/words.ts";
 import { Elsewhere } from "./elsewhere.tsx";
-import { PlayerCard } from "./player-card.tsx";
+import { PlayerCard, SaverChoice } from "./player-card.tsx";
 import { explanation, gapsOf, type Reader, stateLine } from "./sentences.ts";
 
 export type ListenPageProps = {
@@ -25,6 +25,7 @@ export function ListenPage({ state, reader, publicUrl, player, view, blocked = "
 	const { language } = reader;
 	const common = sayIn(commonWords, language);
 	const other: Language = language === "en" ? "de" : "en";
+	const playable = state.phase !== "cancelled" && (state.phase !== "ended" || state.programme?.onAirPart != null);
 	return (
 		<PageFrame
 			language={language}
@@ -43,25 +44,31 @@ export function ListenPage({ state, reader, publicUrl, player, view, blocked = "
 				<div class="listen-first">
 					<Heading state={state} reader={reader} />
 					<People state={state} view={view} />
-					{state.phase !== "cancelled" && (
+					{playable && (
 						<PlayerCard state={state} reader={reader} player={player} view={view ?? null} trouble={blocked} />
 					)}
+					{(player?.can.saver ?? true) && playable && <SaverChoice player={player} view={view ?? null} />}
 				</div>
 				<div class="listen-then">
 					<About state={state} language={language} />
 					<Elsewhere state={state} publicUrl={publicUrl} />
-					<HowWeCount />
+					{isLive(state) && <HowWeCount />}
 				</div>
 			</div>
 		</PageFrame>
 	);
 }
 
+/** Somebody may be listening to sound as it is made. */
+function isLive(state: PublicState): boolean {
+	return state.phase !== "announced" && state.phase !== "ended" && state.phase !== "cancelled";
+}
+
 function Heading({ state, reader }: { state: PublicState; reader: Reader }) {
 	const say = useWords(listenWords);
 	const { tone, word, facts } = stateLine(state, reader);
 	const why = explanation(state, reader);
-	const live = state.phase === "on_air" || state.phase === "doors" || state.phase === "waiting_for_host";
+	const live = isLive(state);
 	return (
 		<>
 			<div class="facts">
@@ -92,6 +99,7 @@ function People({ state, view }: { state: PublicState; view: PlayerView | undefi
 	if (state.people.length === 0) return null;
 	// Who speaks is known for now; someone who hears the past must not be told of the present.
 	const present = state.phase === "on_air" && (!view || view.following || view.intent !== "play");
+	const expected = !["announced", "ended", "cancelled"].includes(state.phase);
 	return (
 		<section aria-labelledby="people">
 			<h2 id="people" class="for-ears">
@@ -101,13 +109,15 @@ function People({ state, view }: { state: PublicState; view: PlayerView | undefi
 				{state.people.map((person) => {
 					const speaking = present && person.speaking && person.presence === "on_air";
 					const lost = person.presence === "lost" && state.phase === "on_air";
+					const missing = expected && (person.presence === "absent" || lost);
 					let what = "";
 					if (speaking) what = say("speaking");
 					else if (lost) what = say("coming_back");
-					else if (person.presence === "seated" && state.phase !== "ended") what = say("in_studio");
+					else if (person.presence === "absent" && expected) what = say("not_here");
+					else if (person.presence === "seated" && expected) what = say("in_studio");
 					return (
 						<li key={person.id} class="person">
-							<Disc name={person.name} speaking={speaking} absent={person.presence === "absent" || lost} />
+							<Disc name={person.name} speaking={speaking} absent={missing} />
 							<span class="person-words">
 								<span class="person-name">{person.name}</span>
 								<span class="quiet small">

@@ -43,7 +43,8 @@ function begin(root: HTMLElement, carried: HTMLElement): void {
 	hydrate(<App />, root);
 
 	const tell = () => {
-		reader.value = { language, timeZone: undefined, nowUnixMs: Date.now(), online: navigator.onLine };
+		const nowUnixMs = Date.now() + player.serverAheadMs.value;
+		reader.value = { language, timeZone: undefined, nowUnixMs, online: navigator.onLine };
 	};
 	tell();
 	setInterval(tell, 1_000);

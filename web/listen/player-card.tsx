@@ -31,6 +31,19 @@ export function PlayerCard({ state, reader, player, view, trouble }: Props) {
 	return (
 		<section aria-label={say("player")} class="player">
 			<Card class="needs-script">
+				{view?.missed && at && (
+					<Notice
+						tone="wait"
+						action={
+							<Button onClick={() => view.missed && player?.seekTo(view.missed.fromSample)}>
+								{say("hear_missed")}
+							</Button>
+						}
+					>
+						{say("missed", { time: duration(Math.max(1_000, view.missedMs), reader.language) })}
+					</Notice>
+				)}
+				{trouble !== "none" && <Notice tone="problem">{say(trouble)}</Notice>}
 				<div class="player-top">
 					<PlayButton state={state} playing={playing} onPress={() => (playing ? player?.pause() : player?.play())} />
 					<div class="player-words">
@@ -39,7 +52,6 @@ export function PlayerCard({ state, reader, player, view, trouble }: Props) {
 							{detail}
 						</p>
 					</div>
-					{at && <RateButton player={player} view={view} following={following} language={reader.language} />}
 				</div>
 				<p class="for-ears" role="status">
 					{tone === "wait" ? `${headline} ${detail}` : ""}
@@ -51,6 +63,7 @@ export function PlayerCard({ state, reader, player, view, trouble }: Props) {
 							<button type="button" class="player-end" onClick={() => seekMs(0)}>
 								{say("from_the_start")}
 							</button>
+							<RateButton player={player} view={view} following={following} language={reader.language} />
 							{at.live ? (
 								<button
 									type="button"
@@ -69,32 +82,24 @@ export function PlayerCard({ state, reader, player, view, trouble }: Props) {
 						</div>
 					</>
 				)}
-				{view?.missed && at && (
-					<Notice
-						tone="wait"
-						action={
-							<Button onClick={() => view.missed && player?.seekTo(view.missed.fromSample)}>
-								{say("hear_missed")}
-							</Button>
-						}
-					>
-						{say("missed", { time: duration(Math.max(1_000, view.missedMs), reader.language) })}
-					</Notice>
-				)}
-				{trouble !== "none" && <Notice tone="problem">{say(trouble)}</Notice>}
-				{(player?.can.saver ?? true) && state.phase !== "ended" && (
-					<label class="saver note">
-						<input
-							type="checkbox"
-							checked={view?.saver ?? false}
-							onChange={(event) => player?.setSaver(event.currentTarget.checked)}
-						/>
-						<span>{say("saver")}</span>
-					</label>
-				)}
 			</Card>
 			<Unscripted state={state} />
 		</section>
+	);
+}
+
+/** Fewer bytes for the same words. */
+export function SaverChoice({ player, view }: { player: Player | undefined; view: PlayerView | null }) {
+	const say = useWords(listenWords);
+	return (
+		<label class="saver note needs-script">
+			<input
+				type="checkbox"
+				checked={view?.saver ?? false}
+				onChange={(event) => player?.setSaver(event.currentTarget.checked)}
+			/>
+			<span>{say("saver")}</span>
+		</label>
 	);
 }
 

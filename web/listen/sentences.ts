@@ -165,8 +165,9 @@ function idle(
 		case "waiting_for_host":
 			return { headline: say("press_doors"), detail: say("hold_sound"), tone: "calm" };
 		case "on_air":
-		case "interrupted":
 			return { headline: say("press_to_listen"), detail: say("press_to_listen_text"), tone: "calm" };
+		case "interrupted":
+			return { headline: say("press_to_listen"), detail: say("press_interrupted"), tone: "calm" };
 		case "ended": {
 			const length = lengthMs(state);
 			if (length === undefined) return { headline: say("ended"), detail: say("no_recording"), tone: "calm" };

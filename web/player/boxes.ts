@@ -13,6 +13,8 @@ export type StreamItem =
 /** The largest box accepted: one part is about 2 KB, a state some 10 KB. A larger one makes the stream malformed. */
 export const BOX_BYTES_MAX = 1_048_576;
 const STATE_SCHEME = "urn:rostra:state";
+/** The longest fragment accepted: one part is 0.32 s. */
+const FRAGMENT_SAMPLES_MAX = 48_000 * 60;
 /** Samples of one packet where no box says otherwise: 20 ms of Opus. */
 const PACKET_SAMPLES_DEFAULT = 960;
 
@@ -174,8 +176,8 @@ function timing(moof: Uint8Array, packetSamples: number): { fromSample: number; 
 	const each = (tfhd && tfhdDuration(tfhd)) ?? packetSamples;
 	let sampleCount = 0;
 	for (const box of inside(traf)) if (typeOf(box, 0) === "trun") sampleCount += trunDuration(box, each);
-	if (!Number.isSafeInteger(fromSample) || sampleCount <= 0) {
-		throw new MalformedStream("Cannot place a fragment as it must begin at a sample and hold some");
+	if (!Number.isSafeInteger(fromSample) || !(sampleCount > 0 && sampleCount <= FRAGMENT_SAMPLES_MAX)) {
+		throw new MalformedStream(`Cannot place a fragment as it must hold from 1 to ${FRAGMENT_SAMPLES_MAX} samples`);
 	}
 	return { fromSample, sampleCount };
 }
@@ -185,6 +187,7 @@ function flagsOf(box: Uint8Array): number {
 }
 
 function tfhdDuration(tfhd: Uint8Array): number | undefined {
+	if (tfhd.length < 16) throw new MalformedStream("Cannot read a tfhd as it is cut short");
 	const flags = flagsOf(tfhd);
 	if (!(flags & 0x8)) return undefined;
 	const at = 16 + (flags & 0x1 ? 8 : 0) + (flags & 0x2 ? 4 : 0);

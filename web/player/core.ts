@@ -23,7 +23,7 @@ export const FAST_RATE = 1.05;
 const NEAR_MS = 100;
 const FAR_MS = 800;
 /** Further behind than this, someone who follows is taken to live instead of catching up by playing fast. */
-export const JUMP_MS = 30_000;
+export const JUMP_MS = 25_000;
 /** Someone who hears the past hears the stream again once he is this close. */
 const REJOIN_MS = 20_000;
 /** Sound fetched ahead of the playhead in the past. */
@@ -197,13 +197,22 @@ export class PlayerCore {
 	#tickedMs: number;
 
 	/** @param random uniform in [0, 1). */
-	constructor(state: PublicState, options: { readonly random: () => number; readonly nowMs: number }) {
+	constructor(
+		state: PublicState,
+		options: {
+			readonly random: () => number;
+			readonly nowMs: number;
+			/** This machine's wall clock, a first guess at the server's. */
+			readonly unixMs?: number;
+		},
+	) {
 		this.#newest = state;
 		this.#shown = state;
 		this.#random = options.random;
 		this.#nowMs = options.nowMs;
 		this.#tickedMs = options.nowMs;
 		this.#pollMs = options.nowMs + POLL_MS * (0.2 + 0.8 * this.#random());
+		this.#estimate(options.unixMs, options.nowMs);
 	}
 
 	poll(): CoreOutput | undefined {
@@ -322,12 +331,11 @@ export class PlayerCore {
 			}
 		}
 		this.#schedulePoll(nowMs);
-		if (state.programme && serverUnixMs !== undefined) {
-			this.#live.estimated(samples(serverUnixMs - state.programme.epochUnixMs), nowMs);
-		}
-		if (state.revision <= this.#newest.revision) return;
 		const before = this.#newest.programme;
-		this.#newest = state;
+		const newer = state.revision > this.#newest.revision;
+		if (newer) this.#newest = state;
+		this.#estimate(serverUnixMs, nowMs);
+		if (!newer) return;
 		if (before && state.programme && before.pathKey !== state.programme.pathKey) this.#discard();
 		this.#waitingStates.push({ state, atSample: state.atPart * PART_SAMPLES });
 		this.#showStates();
@@ -558,6 +566,11 @@ export class PlayerCore {
 		const part = Math.floor(sample / PART_SAMPLES);
 		if (part < 0 || (endPart !== null && part >= endPart)) return undefined;
 		return segmentOf({ cuts, endPart }, part);
+	}
+
+	#estimate(unixMs: number | undefined, nowMs: number): void {
+		const programme = this.#newest.programme;
+		if (programme && unixMs !== undefined) this.#live.estimated(samples(unixMs - programme.epochUnixMs), nowMs);
 	}
 
 	// Decisions

@@ -42,8 +42,7 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 	let changing = false;
 	let pollTimer: ReturnType<typeof setTimeout> | undefined;
 	let retryTimer: ReturnType<typeof setTimeout> | undefined;
-	/** Server clock minus ours, once told. */
-	let serverAheadMs = 0;
+	const serverAheadMs = signal(0);
 	const view = signal(describe());
 
 	function startSample(): number {
@@ -58,7 +57,7 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 	function liveSample(): number | undefined {
 		const programme = state.programme;
 		if (!programme) return undefined;
-		return endSample() ?? ((Date.now() + serverAheadMs - programme.epochUnixMs) * SAMPLE_RATE_HZ) / 1000;
+		return endSample() ?? ((Date.now() + serverAheadMs.value - programme.epochUnixMs) * SAMPLE_RATE_HZ) / 1000;
 	}
 
 	function position(): number | undefined {
@@ -174,7 +173,7 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 			const response = await fetch(`${addresses.base}/state.json`, { credentials: "omit", cache: "no-cache" });
 			const date = Date.parse(response.headers.get("date") ?? "");
 			const parsed = publicState.safeParse(response.ok ? await response.json() : undefined);
-			if (!Number.isNaN(date)) serverAheadMs = date + 500 - Date.now();
+			if (!Number.isNaN(date)) serverAheadMs.value = date + 500 - Date.now();
 			if (parsed.success && parsed.data.revision > state.revision) {
 				const before = state;
 				state = parsed.data;
@@ -250,6 +249,7 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 	const player: Player = {
 		view,
 		trouble,
+		serverAheadMs,
 		can: { saver: false },
 		play() {
 			intent = "play";

@@ -6,6 +6,8 @@ export type Player = Disposable & {
 	readonly view: ReadonlySignal<PlayerView>;
 	/** Something the listener should know that no state tells. */
 	readonly trouble: ReadonlySignal<"none" | "blocked" | "cannot_play">;
+	/** The server's clock minus this machine's, milliseconds; 0 until it was told. */
+	readonly serverAheadMs: ReadonlySignal<number>;
 	/** To be called from within a click: browsers let sound begin only there. */
 	play(): void;
 	pause(): void;

@@ -28,7 +28,8 @@ export function createPushPlayer(
 	if (!found) return undefined;
 	const Source = found;
 	const now = () => performance.now();
-	const core = new PlayerCore(initial, { random: Math.random, nowMs: now() });
+	const core = new PlayerCore(initial, { random: Math.random, nowMs: now(), unixMs: Date.now() });
+	const serverAheadMs = signal(0);
 	const view = signal(core.view(now()));
 	const trouble = signal<"none" | "blocked" | "cannot_play">("none");
 	const requests = new Map<number, AbortController>();
@@ -287,7 +288,9 @@ export function createPushPlayer(
 			const json = response.ok ? await response.text() : "";
 			const date = Date.parse(response.headers.get("date") ?? "");
 			// `Date` says whole seconds: half of one is the likeliest rest.
-			if (!takeState(json, Number.isNaN(date) ? undefined : date + 500)) core.pollFailed(now());
+			const serverUnixMs = Number.isNaN(date) ? undefined : date + 500;
+			if (serverUnixMs !== undefined) serverAheadMs.value = serverUnixMs - Date.now();
+			if (!takeState(json, serverUnixMs)) core.pollFailed(now());
 		} catch {
 			core.pollFailed(now());
 		}
@@ -340,6 +343,7 @@ export function createPushPlayer(
 	return {
 		view,
 		trouble,
+		serverAheadMs,
 		can: { saver: true },
 		play: () => act((nowMs) => core.play(nowMs)),
 		pause: () => act((nowMs) => core.pause(nowMs)),

@@ -57,7 +57,7 @@ export const listenWords = catalogue({
 	// People
 	people: { en: "Who speaks", de: "Wer spricht" },
 	speaking: { en: "speaking", de: "spricht" },
-	on_stage: { en: "on stage", de: "auf der Bühne" },
+	not_here: { en: "not here yet", de: "noch nicht da" },
 	in_studio: { en: "in the studio", de: "im Studio" },
 	coming_back: { en: "connection lost, coming back", de: "Verbindung verloren, kommt zurück" },
 
@@ -69,8 +69,12 @@ export const listenWords = catalogue({
 	do_not_wait: { en: "Do not wait for the sound", de: "Nicht auf den Ton warten" },
 	press_to_listen: { en: "Listen live", de: "Live zuhören" },
 	press_to_listen_text: {
-		en: "A second or so behind the studio. You can go back to the beginning at any time.",
-		de: "Eine gute Sekunde hinter dem Studio. Zum Anfang zurück geht es jederzeit.",
+		en: "About a second after it is said, or from the start.",
+		de: "Etwa eine Sekunde, nachdem es gesagt wurde, oder von Anfang an.",
+	},
+	press_interrupted: {
+		en: "You hear the hold sound until it goes on. You can go back to the beginning.",
+		de: "Bis es weitergeht, hören Sie den Pausenton. Zum Anfang zurück geht es jederzeit.",
 	},
 	press_to_hear: { en: "Listen to the recording", de: "Aufzeichnung anhören" },
 	press_doors: { en: "Listen now", de: "Jetzt zuhören" },
@@ -97,7 +101,7 @@ export const listenWords = catalogue({
 		en: "This device is offline. Sound goes on when it is back.",
 		de: "Dieses Gerät ist offline. Der Ton geht weiter, sobald es zurück ist.",
 	},
-	behind: { en: "{time} behind", de: "{time} zurück" },
+	behind: { en: "{time} behind", de: "{time} hinter Live" },
 	behind_text: {
 		en: "You hear this {time} after it is said.",
 		de: "Sie hören dies {time}, nachdem es gesagt wurde.",
@@ -109,11 +113,10 @@ export const listenWords = catalogue({
 	complete_so_far: { en: "Sound is complete so far", de: "Der Ton ist bisher vollständig" },
 	missed: { en: "{time} of sound were missed", de: "{time} Ton fehlten" },
 	hear_missed: { en: "Hear what was missed", de: "Verpasstes anhören" },
-	in_the_past: { en: "You hear the past", de: "Sie hören die Vergangenheit" },
 	position_of: { en: "{position} of {length}", de: "{position} von {length}" },
 	finished: { en: "Heard to the end", de: "Bis zum Ende gehört" },
 	paused_at: { en: "Paused at {position}", de: "Angehalten bei {position}" },
-	from_the_start: { en: "From the start", de: "Von Anfang an" },
+	from_the_start: { en: "From the start", de: "Zum Anfang" },
 	live: { en: "Live", de: "Live" },
 	to_live: { en: "To live", de: "Zu Live" },
 	bar: { en: "Position", de: "Position" },

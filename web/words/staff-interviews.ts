@@ -64,7 +64,6 @@ export const interviewsWords = catalogue({
 	make_link_for: { en: "Make a link for {name}", de: "Link für {name} erstellen" },
 	remove_person: { en: "Remove", de: "Entfernen" },
 	remove_person_name: { en: "Remove {name}", de: "{name} entfernen" },
-	add_person: { en: "Add somebody", de: "Jemanden hinzufügen" },
 	links_title: { en: "Links for your guests", de: "Links für Ihre Gäste" },
 	links_hint: {
 		en: "Each link is for one person, works once and is not shown again. Send it to that person only.",
@@ -113,7 +112,6 @@ export const interviewsWords = catalogue({
 	},
 	error_title: { en: "Give it a title.", de: "Geben Sie einen Titel an." },
 	error_when: { en: "Choose a day and a time.", de: "Wählen Sie Tag und Uhrzeit." },
-	error_zone: { en: "Choose a time zone from the list.", de: "Wählen Sie eine Zeitzone aus der Liste." },
 	error_minutes: { en: "Choose a length from 1 to 720 minutes.", de: "Wählen Sie eine Länge von 1 bis 720 Minuten." },
 	error_slug: {
 		en: "Use lower-case letters, digits and hyphens; begin and end with a letter or digit.",

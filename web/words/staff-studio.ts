@@ -25,7 +25,6 @@ export const studioWords = catalogue({
 		en: "Doors open {time}: from then on listeners hear hold sound. You can meet here before.",
 		de: "Türen offen ab {time}: Von da an hören die Hörenden Wartemusik. Sie können sich hier schon vorher treffen.",
 	},
-	starts_at: { en: "Start {time}", de: "Beginn {time}" },
 	listening: {
 		en: { one: "{count} listening", other: "{count} listening" },
 		de: { one: "{count} hört zu", other: "{count} hören zu" },
@@ -372,5 +371,4 @@ export const studioWords = catalogue({
 	going_live: { en: "Going on air", de: "Geht auf Sendung" },
 	ending: { en: "Finishing the recording", de: "Die Aufnahme wird fertiggestellt" },
 	warning_unknown: { en: "The server warns: {key}.", de: "Der Server warnt: {key}." },
-	programme_loud: { en: "Programme {lufs} LUFS", de: "Programm {lufs} LUFS" },
 });
