@@ -10,9 +10,10 @@ export async function startStage(
 ): Promise<AsyncDisposable> {
 	await using parts = new AsyncDisposableStack();
 	const { clock, random, bus, log } = outside;
-	const webRtc = parts.use(await openWebRtc({ host: settings.host, port: role.mediaPort, clock }));
-	const { interviewId } = role;
-	parts.use(await createStage({ interviewId, mediaAddress: settings.mediaAddress, clock, random, bus, log, webRtc }));
-	log("info", "stage.opened", { mediaPort: role.mediaPort });
+	const { host, mediaAddress } = settings;
+	const { interviewId, mediaPort } = role;
+	const webRtc = parts.use(await openWebRtc({ host, mediaAddress, port: mediaPort, clock }));
+	parts.use(await createStage({ interviewId, mediaAddress, clock, random, bus, log, webRtc }));
+	log("info", "stage.opened", { mediaPort });
 	return parts.move();
 }

@@ -46,17 +46,20 @@ export class Arrival {
 	/**
 	 * Takes one packet's transit.
 	 *
+	 * @param unsureMs how much sooner it may have come, because this process was not looking. It is then believed to have
+	 *   been as fast as the fastest, so far as that can be: our own stalls are no reason to distrust a network.
 	 * @returns "new_timeline" when it and the packet before it agree that the sender's clock was set anew: everything
 	 *   known is forgotten; "outlier" when it is alone in that, so that the packet should be left out.
 	 */
-	take(transitMs: number, durationMs: number, nowMs: number): "normal" | "outlier" | "new_timeline" {
+	take(measuredMs: number, durationMs: number, nowMs: number, unsureMs: number): "normal" | "outlier" | "new_timeline" {
 		this.#advance(nowMs);
+		const transitMs = Math.min(measuredMs, Math.max(measuredMs - unsureMs, this.#floorMs));
 		if (this.#floorMs !== Number.POSITIVE_INFINITY && Math.abs(transitMs - this.#floorMs) > DISCONTINUITY_MS) {
 			const confirmed = this.#outlier !== undefined && Math.abs(transitMs - this.#outlier) < DISCONTINUITY_MS;
 			this.#outlier = transitMs;
 			if (!confirmed) return "outlier";
 			this.reset();
-			this.take(transitMs, durationMs, nowMs);
+			this.take(transitMs, durationMs, nowMs, 0);
 			return "new_timeline";
 		}
 		this.#outlier = undefined;

@@ -92,6 +92,8 @@ export const REPORT_EVERY_TICKS = 10;
 export const RECENT_TICKS = 250;
 /** Ticks made up after a stall; older ones stay silent and are counted as lost. */
 export const CATCH_UP_TICKS_MAX = 50;
+/** Nothing was done for longer than this, though ticks are due every 20 ms: the process stood still, and what it finds then may be as old. */
+export const STALL_MS = 30;
 /** A tick this late is one a listener may notice. */
 export const TICK_LOST_AFTER_MS = 40;
 /** Lateness is reported over 10 s. */

@@ -327,6 +327,27 @@ test("a stall of half a second costs its sound, never more than the bound of lat
 	assert.ok(buffer.bufferMs < 60, `holds ${buffer.bufferMs} ms`);
 });
 
+test("a stall of our own, after which packets are found late, costs nothing [J8]", () => {
+	const decoder = new ToneDecoder();
+	const buffer = new JitterBuffer(decoder, linear);
+	const out = new Float32Array(FRAME_SAMPLES);
+	const packets = [...sender({ seconds: 20 })];
+	let wantedMs = 0;
+	for (let tick = 50, at = 0; at < packets.length; tick += 1) {
+		// From 11.0 to 11.4 s the process stands still; then it pushes all it finds, and makes the ticks up.
+		const stalledMs = tick * FRAME_MS >= 11_000 && tick * FRAME_MS < 11_400 ? 11_400 - tick * FRAME_MS : 0;
+		for (; at < packets.length && (packets[at] as Sent).arrivesMs <= tick * FRAME_MS + stalledMs; at += 1) {
+			const foundMs = Math.max((packets[at] as Sent).arrivesMs, stalledMs > 0 ? 11_400 : 0);
+			buffer.push(packets[at] as Sent, foundMs as MonoMs, stalledMs > 0 ? 400 : 0);
+		}
+		buffer.pull(out, (tick * FRAME_MS) as MonoMs);
+		if (tick * FRAME_MS === 10_980) wantedMs = buffer.wantedMs;
+		if (tick * FRAME_MS === 11_500) assert.equal(buffer.wantedMs, wantedMs);
+	}
+	assert.equal(decoder.concealed, 0);
+	assert.equal(buffer.counts.jumps, 0);
+});
+
 test("a path that gets 80 ms longer and shorter again is followed [J9]", () => {
 	const { buffer, decoder } = play(
 		sender({ seconds: 30, delayMs: (_, sentMs) => (sentMs > 15_000 && sentMs < 35_000 ? 80 : 0) }),

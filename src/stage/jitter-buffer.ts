@@ -176,11 +176,13 @@ export class JitterBuffer {
 	 *
 	 * @param packet.sequence 16 bits.
 	 * @param packet.timestamp 32 bits at 48 kHz.
-	 * @param nowMs when it arrived.
+	 * @param nowMs when it arrived, or was found to have arrived …
+	 * @param unsureMs … at most so long before.
 	 */
 	push(
 		packet: { readonly sequence: number; readonly timestamp: number; readonly payload: Uint8Array },
 		nowMs: MonoMs,
+		unsureMs = 0,
 	): void {
 		const samples = opusSamples(packet.payload);
 		if (samples === undefined) {
@@ -195,7 +197,7 @@ export class JitterBuffer {
 			return;
 		}
 		const transitMs = nowMs - startSample / SAMPLES_PER_MS;
-		const verdict = this.#arrival.take(transitMs, samples / SAMPLES_PER_MS, nowMs);
+		const verdict = this.#arrival.take(transitMs, samples / SAMPLES_PER_MS, nowMs, unsureMs);
 		if (verdict === "outlier") {
 			this.counts.droppedPackets += 1;
 			return;

@@ -22,6 +22,7 @@ import {
 	RTCP_EVERY_MS,
 	SHARED_FEED_AFTER_MS,
 	SHARED_FEED_PEAK,
+	STALL_MS,
 } from "./config.ts";
 import { refusal } from "./errors.ts";
 import { createStageEvents } from "./events.ts";
@@ -92,12 +93,10 @@ export async function createStage(options: {
 
 	function letGo({ seat, close }: SeatChange<Speaker>): void {
 		reportDue = true;
-		if (seat.connection.state === "gone") {
-			events.lost(seat.seatId, seat.connection.sessionId, seat.connection.reason);
-		} else if (seat.connection.state === "silent") {
-			events.lost(seat.seatId, seat.connection.sessionId, "silent");
-		}
+		const { connection } = seat;
+		if (connection.state === "silent") events.lost(seat.seatId, connection.sessionId, "silent");
 		if (!close) return;
+		if (connection.state === "gone") events.lost(seat.seatId, connection.sessionId, connection.reason);
 		close.peer?.[Symbol.dispose]();
 		close.peer = undefined;
 		events.quality(seat.seatId, { ...close.jitter.counts, packets: close.received.packets });
@@ -172,6 +171,7 @@ export async function createStage(options: {
 	function takePacket(seat: Seat<Speaker> | undefined, speaker: Speaker, bytes: Buffer): void {
 		if (!seat || !speaker.peer || peerOf(seat) !== speaker) return;
 		const nowMs = clock.monoMs();
+		noteAlive(nowMs);
 		if (isRtcp(bytes)) {
 			takeReports(seat, speaker, bytes, nowMs);
 			return;
@@ -192,7 +192,7 @@ export async function createStage(options: {
 			case "packets":
 				if (taken.newStream) speaker.jitter.restart();
 				speaker.jitter.setLossShare(speaker.received.lossShare);
-				for (const one of taken.packets) speaker.jitter.push(one, nowMs);
+				for (const one of taken.packets) speaker.jitter.push(one, nowMs, nowMs - (standstillFromMs ?? nowMs));
 				if (seats.packet(seat, speaker, nowMs)) {
 					events.connected(seat.seatId, seat.connection.sessionId, nowMs - speaker.acceptedMs);
 					reportDue = true;
@@ -376,11 +376,20 @@ export async function createStage(options: {
 		}
 	}
 
+	/** When this process last did anything, and since when it had not when it stood still; the latter for the current turn of the event loop. */
+	let aliveMs = clock.monoMs();
+	let standstillFromMs: MonoMs | undefined;
+	function noteAlive(nowMs: MonoMs): void {
+		if (nowMs - aliveMs > STALL_MS) standstillFromMs = aliveMs;
+		aliveMs = nowMs;
+	}
+
 	let wake: Disposable | undefined;
 	let immediate: NodeJS.Immediate | undefined;
 	function arm(): void {
 		if (!running) return;
 		wake = clock.wakeAt(ticks.deadlineMs as MonoMs, () => {
+			noteAlive(clock.monoMs());
 			if (clock.monoMs() - ticks.deadlineMs > LATE_ENOUGH_TO_LISTEN_MS) immediate = setImmediate(catchUp);
 			else catchUp();
 		});
@@ -390,6 +399,8 @@ export async function createStage(options: {
 		const { from, to, skipped } = ticks.take(clock.monoMs());
 		if (skipped > 0) events.ticksSkipped(skipped);
 		for (let tick = from; tick < to; tick += 1) runTick(tick);
+		standstillFromMs = undefined;
+		aliveMs = clock.monoMs();
 		arm();
 	}
 

@@ -19,7 +19,7 @@ import { SILENCE_PACKET } from "./opus-packet.ts";
 import { parseRtcp } from "./rtcp.ts";
 import { createStage } from "./stage.ts";
 import { connectSpeaker, endSpeakers } from "./synthetic-speaker.ts";
-import { openWebRtc } from "./webrtc.ts";
+import { listenAddress, openWebRtc } from "./webrtc.ts";
 
 /** These tests use the real engine, a UDP port of this machine and real time; they wait for events, not for durations. */
 after(endSpeakers);
@@ -37,7 +37,7 @@ async function freePort(): Promise<number> {
 async function openStage(port: number) {
 	const hub = new LocalHub(systemClock);
 	const control = hub.connect();
-	const webRtc = await openWebRtc({ host: "127.0.0.1", port, clock: systemClock });
+	const webRtc = await openWebRtc({ host: "127.0.0.1", mediaAddress: null, port, clock: systemClock });
 	const stage = await createStage({
 		interviewId: "talk",
 		mediaAddress: null,
@@ -122,8 +122,17 @@ test("a port that somebody holds is said to be taken, with what to do", async ()
 	await once(socket, "listening");
 	const { port } = socket.address();
 	await assert.rejects(
-		openWebRtc({ host: "127.0.0.1", port, clock: systemClock }),
+		openWebRtc({ host: "127.0.0.1", mediaAddress: null, port, clock: systemClock }),
 		(error) => error instanceof StageError && error.code === "udp_port_taken" && /--media-port/.test(error.message),
 	);
 	socket.close();
+});
+
+test("the port listens where it is announced", () => {
+	const here = ["127.0.0.1", "192.0.2.2"];
+	assert.equal(listenAddress("127.0.0.1", null, here), "127.0.0.1");
+	assert.equal(listenAddress("127.0.0.1", "192.0.2.2", here), "192.0.2.2", "Firefox on the same machine");
+	assert.equal(listenAddress("127.0.0.1", "203.0.113.7", here), "0.0.0.0", "behind a NAT");
+	assert.equal(listenAddress("0.0.0.0", "203.0.113.7", here), "0.0.0.0");
+	assert.equal(listenAddress("192.0.2.2", "203.0.113.7", here), "192.0.2.2");
 });

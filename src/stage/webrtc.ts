@@ -1,4 +1,5 @@
 /** WebRTC by node-datachannel. The only file that knows the engine's package. */
+import { networkInterfaces } from "node:os";
 import engine from "node-datachannel";
 import type { Clock, MonoMs } from "#base/index.ts";
 import { StageError } from "./errors.ts";
@@ -32,17 +33,32 @@ export type WebRtc = AsyncDisposable & {
 let openCount = 0;
 
 /**
+ * Where the media port listens: on `host`, but a media address beyond a loopback `host` would announce a port that
+ * nobody reaches. Then it is that address if it is this machine's, else (NAT) all of them.
+ *
+ * Firefox pairs no loopback addresses, so on one machine it speaks through `--media-address` with the machine's own.
+ */
+export function listenAddress(host: string, mediaAddress: string | null, localAddresses: readonly string[]): string {
+	const isLoopback = (address: string) => address === "::1" || address.startsWith("127.");
+	if (mediaAddress === null || isLoopback(mediaAddress) || !isLoopback(host)) return host;
+	return localAddresses.includes(mediaAddress) ? mediaAddress : "0.0.0.0";
+}
+
+/**
  * Opens one UDP port for all connections of an interview.
  *
- * @param host address to listen on; `0.0.0.0` for all.
+ * @param options.host as the doors', @param options.mediaAddress what candidates will say, or null.
  * @throws StageError "udp_port_taken".
  */
 export async function openWebRtc(options: {
 	readonly host: string;
+	readonly mediaAddress: string | null;
 	readonly port: number;
 	readonly clock: Clock;
 }): Promise<WebRtc> {
-	const { host, port, clock } = options;
+	const { port, clock } = options;
+	const localAddresses = Object.values(networkInterfaces()).flatMap((all) => all?.map((one) => one.address) ?? []);
+	const host = listenAddress(options.host, options.mediaAddress, localAddresses);
 	const bindAddress = host === "0.0.0.0" || host === "::" ? undefined : host;
 	let listener: InstanceType<typeof engine.IceUdpMuxListener>;
 	try {
