@@ -4,5 +4,13 @@ export { type CommandAs, type EmbeddedPostgres, prepareEmbedded, waitForServer }
 export { DatabaseError, type DatabaseErrorCode } from "./errors.ts";
 export { liveInterviews, migrate } from "./migrate.ts";
 export { migrations } from "./migrations/index.ts";
-export { type Kept, Mirror, type MirrorEvents, type MirrorOptions, type MirrorStore } from "./mirror.ts";
+export {
+	type Kept,
+	Mirror,
+	type MirrorEvents,
+	type MirrorOptions,
+	type MirrorStore,
+	type Standby,
+	standbyAt,
+} from "./mirror.ts";
 export type * from "./tables.ts";

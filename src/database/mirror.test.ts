@@ -6,7 +6,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import * as z from "zod/mini";
 import { FakeClock } from "#base/index.ts";
-import { type Kept, Mirror, type MirrorStore } from "./mirror.ts";
+import { type Kept, Mirror, type MirrorStore, standbyAt } from "./mirror.ts";
 
 const note = z.object({ id: z.string(), text: z.string() });
 type Note = z.infer<typeof note>;
@@ -80,7 +80,7 @@ class World {
 		this.#handle = new StoreHandle(this.store);
 		this.#clock = new FakeClock();
 		return Mirror.open<Note>({
-			standbyPath: this.standbyPath,
+			standby: standbyAt(this.standbyPath),
 			keyOf: (value) => value.id,
 			parse: (value) => note.parse(value),
 			keepInStandby: (value) => value.text !== "over",

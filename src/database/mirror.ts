@@ -12,6 +12,14 @@ export type MirrorStore<T> = {
 /** `version` grows with every change of the record, so that the newer of two copies is known. */
 export type Kept<T> = { readonly value: T; readonly version: number };
 
+/** The text that survives this process: a file, see `standbyAt`. */
+export type Standby = {
+	/** Undefined when there is none yet. */
+	read(): Promise<string | undefined>;
+	/** Replaces it in one step; when the promise settles it is safe. */
+	replace(text: string): Promise<void>;
+};
+
 export type MirrorEvents = {
 	/** The store could not be reached; the records wait. Told once per outage. */
 	storeLost(waitingCount: number, error: unknown): void;
@@ -227,13 +235,8 @@ export class Mirror<T> {
 	}
 
 	async #readStandby(): Promise<void> {
-		let text: string;
-		try {
-			text = await readFile(this.#options.standbyPath, "utf8");
-		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-			throw error;
-		}
+		const text = await this.#options.standby.read();
+		if (text === undefined) return;
 		const standby = standbyFile.parse(JSON.parse(text));
 		for (const { value, version, waiting } of standby.records) {
 			const parsed = this.#options.parse(value);
@@ -266,7 +269,7 @@ export class Mirror<T> {
 		}
 		const text = JSON.stringify({ format: 1, records } satisfies z.infer<typeof standbyFile>);
 		try {
-			await replaceFile(this.#options.standbyPath, text);
+			await this.#options.standby.replace(text);
 		} catch (error) {
 			this.#options.events.standbyFailed(error);
 		}
@@ -274,7 +277,7 @@ export class Mirror<T> {
 }
 
 export type MirrorOptions<T> = {
-	readonly standbyPath: string;
+	readonly standby: Standby;
 	readonly keyOf: (value: T) => string;
 	/** @throws when the file holds something else: that is our bug or a hand-edited file. */
 	readonly parse: (value: unknown) => T;
@@ -290,18 +293,30 @@ const standbyFile = z.object({
 	records: z.array(z.object({ value: z.unknown(), version: z.number(), waiting: z.boolean() })),
 });
 
-/** Replaces `path` in one step; when the promise settles it is on the disk. */
-async function replaceFile(path: string, text: string): Promise<void> {
-	await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-	const temporary = `${path}.new`;
-	const file = await open(temporary, "w", 0o600);
-	try {
-		await file.writeFile(text);
-		await file.sync();
-	} finally {
-		await file.close();
-	}
-	await rename(temporary, path);
+/** A standby in a file that only this user may read. */
+export function standbyAt(path: string): Standby {
+	return {
+		async read() {
+			try {
+				return await readFile(path, "utf8");
+			} catch (error) {
+				if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+				throw error;
+			}
+		},
+		async replace(text) {
+			await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+			const temporary = `${path}.new`;
+			const file = await open(temporary, "w", 0o600);
+			try {
+				await file.writeFile(text);
+				await file.sync();
+			} finally {
+				await file.close();
+			}
+			await rename(temporary, path);
+		},
+	};
 }
 
 function first(keys: ReadonlySet<string>): string | undefined {

@@ -627,9 +627,9 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 }
 
 const SIGN_IN_SENTENCES = {
-	unknown: "This sign-in link is not from here. Print a new one with: npm run -s rostra -- sign-in",
-	used: "This sign-in link was used already. Print a new one with: npm run -s rostra -- sign-in",
-	expired: "This sign-in link has expired. Print a new one with: npm run -s rostra -- sign-in",
+	unknown: "This sign-in link is not from here. Print a new one with “npm run -s rostra -- sign-in”.",
+	used: "This sign-in link was used already. Print a new one with “npm run -s rostra -- sign-in”.",
+	expired: "This sign-in link has expired. Print a new one with “npm run -s rostra -- sign-in”.",
 } as const;
 
 function isForeign(refused: Refusal): boolean {

@@ -452,11 +452,11 @@ export class Live implements AsyncDisposable {
 	async #open(room: Room, which: "stage" | "broadcast"): Promise<Refusal | Done> {
 		const { clock, events, liveInterviewsMax } = this.#options;
 		const { interviewId } = room;
-		const others = this.openIds().filter((id) => id !== interviewId).length;
-		const answer =
-			others >= liveInterviewsMax
-				? { ok: false as const, detail: liveMaxSentence(liveInterviewsMax) }
-				: await this.#processes.supervisor({ kind: `open_${which}`, interviewId });
+		const isFull = () => this.openIds().filter((id) => id !== interviewId).length >= liveInterviewsMax;
+		if (isFull()) await this.#closeOldestOver();
+		const answer = isFull()
+			? { ok: false as const, detail: liveMaxSentence(liveInterviewsMax) }
+			: await this.#processes.supervisor({ kind: `open_${which}`, interviewId });
 		if (answer?.ok) {
 			if (which === "stage") room.stageOpen = true;
 			else room.broadcastOpen = true;
@@ -472,6 +472,13 @@ export class Live implements AsyncDisposable {
 		return refused;
 	}
 
+	/** Makes room: of those that are over and linger, the one that has lingered longest leaves. */
+	async #closeOldestOver(): Promise<void> {
+		const over = [...this.#rooms.values()].filter((room) => room.overSinceMs !== undefined);
+		over.sort((a, b) => (a.overSinceMs as MonoMs) - (b.overSinceMs as MonoMs));
+		if (over[0]) await this.close(over[0].interviewId);
+	}
+
 	/** After a start: what runs goes on, what should run is started, what was found on air without its programme was interrupted. */
 	async #takeOver(): Promise<void> {
 		const status = await this.#processes.status();
@@ -484,14 +491,14 @@ export class Live implements AsyncDisposable {
 			const room = this.#room(interviewId);
 			room.stageOpen = stageOpen;
 			room.broadcastOpen = broadcastOpen;
-			if (!isOpen(lifecycle.phase)) return;
+			if (isOver(lifecycle.phase)) return;
 			await this.#alone(interviewId, async () => {
 				if (broadcastOpen) await this.#readTimeline(interviewId);
 				else if (status && lifecycle.phase === "on_air") {
 					const change = this.#now({ kind: "interrupted" }, "platform", "platform_stopped");
 					await this.#move(interviewId, change);
 				}
-				await this.#openBoth(room);
+				if (isOpen(lifecycle.phase)) await this.#openBoth(room);
 				await this.#adopt(room);
 			});
 		});

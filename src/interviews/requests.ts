@@ -59,9 +59,9 @@ export async function readBody<S extends z.ZodMiniType>(
 	if (parsed.success) return { ok: true, body: parsed.data as z.output<S> };
 	const issue = parsed.error.issues[0];
 	const path = (issue?.path ?? []).map((key) => String(key).replaceAll("~", "~0").replaceAll("/", "~1"));
-	const pointer = path.length > 0 ? `/${path.join("/")}` : "";
-	const where = pointer ? `“${path.join(".")}”` : "The body";
-	return refusal("malformed", `${where} does not fit: ${issue?.message ?? "it is of another shape"}.`, { pointer });
+	const where = path.length > 0 ? `“${path.join(".")}”` : "The body";
+	const detail = `${where} does not fit: ${issue?.message ?? "it is of another shape"}.`;
+	return refusal("malformed", detail, path.length > 0 ? { pointer: `/${path.join("/")}` } : {});
 }
 
 /** Whose request this is, for limits: the address of the connection. */

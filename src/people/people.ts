@@ -1,9 +1,7 @@
-import { join } from "node:path";
 import type { Kysely } from "kysely";
 import * as z from "zod/mini";
 import type { Clock, Random } from "#base/index.ts";
-import type { Tables } from "#database/index.ts";
-import { type Kept, Mirror, type MirrorEvents, type MirrorStore } from "#database/index.ts";
+import { type Kept, Mirror, type MirrorEvents, type MirrorStore, type Standby, type Tables } from "#database/index.ts";
 import { Attempts } from "./attempts.ts";
 import { hashSecret, newSecret } from "./tokens.ts";
 
@@ -55,7 +53,7 @@ export class People {
 
 	static async open(options: PeopleOptions): Promise<People> {
 		const sessions = await Mirror.open<Session>({
-			standbyPath: join(options.directory, "sessions.json"),
+			standby: options.standby,
 			keyOf: (session) => session.sessionHash,
 			parse: (value) => session.parse(value),
 			keepInStandby: (session) => session.expiresUnixMs > options.clock.unixMs(),
@@ -174,8 +172,8 @@ export class People {
 
 export type PeopleOptions = {
 	readonly db: Kysely<Tables>;
-	/** Where the standby file goes. */
-	readonly directory: string;
+	/** Keeps sessions for a process that starts while the database is away. */
+	readonly standby: Standby;
 	readonly clock: Clock;
 	readonly random: Random;
 	readonly events: MirrorEvents;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { everyMs } from "#base/index.ts";
-import { Mirror, type MirrorEvents, openDatabase } from "#database/index.ts";
+import { Mirror, type MirrorEvents, openDatabase, standbyAt } from "#database/index.ts";
 import {
 	Counters,
 	createAnnounce,
@@ -52,9 +52,15 @@ export async function startControl(settings: PlatformSettings, outside: Outside)
 		standbyFailed: (error) => events.standbyFailed(what, error),
 	});
 	const [people, interviews] = await Promise.all([
-		People.open({ db: database.db, directory, clock, random, events: mirrorEvents("sessions") }),
+		People.open({
+			db: database.db,
+			standby: standbyAt(join(directory, "sessions.json")),
+			clock,
+			random,
+			events: mirrorEvents("sessions"),
+		}),
 		Mirror.open<Interview>({
-			standbyPath: join(directory, "interviews.json"),
+			standby: standbyAt(join(directory, "interviews.json")),
 			keyOf: (interview) => interview.interviewId,
 			parse: parseInterview,
 			keepInStandby: (interview) => !isOver(interview.lifecycle.phase),

@@ -1,0 +1,493 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import fc from "fast-check";
+import * as z from "zod/mini";
+import { type Clock, everyMs, type MonoMs, silentLog, systemClock, systemRandom, type UnixMs } from "#base/index.ts";
+import { startTestPostgres, type TestPostgres } from "#database/testing.ts";
+import { FakeProcesses } from "#interviews/testing.ts";
+import {
+	CONTROL_COMMAND,
+	type ControlCommand,
+	controlAnswer,
+	INTERVIEWS_REQUEST,
+	type InvitationLink,
+	interviewFacts,
+	interviewView,
+	invitationLook,
+	me,
+	operationsView,
+	type PlatformSettings,
+	type Problem,
+	readJson,
+	type StudioSnapshot,
+	seatGrant,
+	studioSnapshot,
+	writeJson,
+} from "#wire/index.ts";
+import { startControl } from "./control.ts";
+
+const STAFF_PORT = 24_050;
+const STAFF_URL = `http://127.0.0.1:${STAFF_PORT}`;
+
+/** A clock that runs, and can be put forward. */
+const clock: Clock & { aheadMs: number } = {
+	aheadMs: 0,
+	monoMs: () => (systemClock.monoMs() + clock.aheadMs) as MonoMs,
+	unixMs: () => (systemClock.unixMs() + clock.aheadMs) as UnixMs,
+	wakeAt: (deadlineMs, wake) => systemClock.wakeAt((deadlineMs - clock.aheadMs) as MonoMs, wake),
+};
+
+/** A browser: keeps cookies, sends its origin. */
+class Browser {
+	cookie = "";
+	readonly headers: Record<string, string>;
+
+	constructor(headers: Record<string, string> = { origin: STAFF_URL }) {
+		this.headers = headers;
+	}
+
+	async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
+		const response = await fetch(`${STAFF_URL}${path}`, {
+			method,
+			headers: {
+				...this.headers,
+				...(this.cookie ? { cookie: this.cookie } : {}),
+				...(body === undefined ? {} : { "content-type": "application/json" }),
+				...headers,
+			},
+			...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+		});
+		const set = response.headers.get("set-cookie");
+		if (set) this.cookie = set.split(";")[0] ?? "";
+		return response;
+	}
+
+	/** An answer that must fit `schema`. */
+	async get<S extends z.ZodMiniType>(schema: S, method: string, path: string, body?: unknown): Promise<z.output<S>> {
+		const response = await this.send(method, `/api/v1${path}`, body);
+		const text = await response.text();
+		assert.equal(response.status, 200, text);
+		return schema.parse(JSON.parse(text)) as z.output<S>;
+	}
+
+	/** `<status> <code> <pointer>` of a refusal. */
+	async refused(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<string> {
+		const response = await this.send(method, `/api/v1${path}`, body, headers);
+		assert.equal(
+			response.headers.get("content-type"),
+			"application/problem+json",
+			`${method} ${path} ${response.status}`,
+		);
+		const problem = (await response.json()) as Problem;
+		assert.equal(problem.status, response.status);
+		assert.ok(problem.detail?.endsWith("."), "a sentence");
+		return [problem.status, problem.code, problem.pointer].filter((part) => part !== undefined).join(" ");
+	}
+}
+
+let postgres: TestPostgres;
+let directory: string;
+let platform: FakeProcesses;
+let control: AsyncDisposable;
+let host: Browser;
+let reporting: Disposable;
+
+async function start(): Promise<void> {
+	const settings: PlatformSettings = {
+		dataDir: directory,
+		objectsDir: join(directory, "objects"),
+		webDir: join(directory, "web"),
+		busPath: "",
+		host: "127.0.0.1",
+		publicPort: 24_051,
+		staffPort: STAFF_PORT,
+		mediaPort: 24_052,
+		liveInterviewsMax: 4,
+		mediaAddress: null,
+		publicUrl: "http://127.0.0.1:24051",
+		staffUrl: STAFF_URL,
+		databaseUrl: postgres.url,
+		staffTls: null,
+		edgeWorkers: 1,
+		demo: false,
+		logLevel: "error",
+	};
+	const outside = { clock: clock, random: systemRandom, bus: platform.hub.connect(), log: silentLog };
+	const started = await startControl(settings, outside);
+	control = {
+		async [Symbol.asyncDispose]() {
+			await started[Symbol.asyncDispose]();
+			await outside.bus[Symbol.asyncDispose]();
+		},
+	};
+}
+
+async function command(asked: ControlCommand): Promise<z.infer<typeof controlAnswer>> {
+	const bus = platform.hub.connect();
+	const answer = await bus.request(CONTROL_COMMAND, writeJson(asked), { timeoutMs: 60_000 });
+	return readJson(controlAnswer, answer);
+}
+
+function secretOf(link: string): string {
+	return link.slice(link.indexOf("#") + 1);
+}
+
+function draft(more: object = {}) {
+	return {
+		title: "A talk",
+		description: "",
+		announcedStartUnixMs: clock.unixMs() + 3_600_000,
+		timeZone: "Europe/Berlin",
+		listed: true,
+		expectedMinutes: 60,
+		people: [{ name: "Olga", role: "guest" }],
+		...more,
+	};
+}
+
+const announce = (more: object = {}) => host.get(interviewView, "POST", "/interviews", draft(more));
+
+/** A guest's browser that has taken its seat. */
+async function guestOf(interviewId: string, seatId: string): Promise<{ guest: Browser; link: InvitationLink }> {
+	const link = await host.get(z.any(), "POST", `/interviews/${interviewId}/people/${seatId}/invitation`);
+	const guest = new Browser();
+	await guest.get(z.any(), "POST", "/invitations/redeem", { token: secretOf(link.url), consent: true });
+	return { guest, link };
+}
+
+describe("control with PostgreSQL and HTTP", () => {
+	before(async () => {
+		postgres = await startTestPostgres();
+		directory = await mkdtemp(join(tmpdir(), "rostra-control-"));
+		platform = new FakeProcesses(clock);
+		reporting = everyMs(systemClock, 100, () => platform.report());
+		await start();
+		host = new Browser();
+		const { text } = await command({ kind: "sign_in_link" });
+		await host.get(me, "POST", "/sign-in", { token: secretOf(text) });
+	});
+
+	after(async () => {
+		reporting[Symbol.dispose]();
+		await control[Symbol.asyncDispose]();
+		await postgres[Symbol.asyncDispose]();
+		await rm(directory, { recursive: true, force: true });
+	});
+
+	test("a sign-in link works once; the cookie is for us alone; signing out ends it", async () => {
+		const { text, ok } = await command({ kind: "sign_in_link" });
+		assert.ok(ok && text.startsWith(`${STAFF_URL}/sign-in#`));
+		const browser = new Browser();
+		const response = await browser.send("POST", "/api/v1/sign-in", { token: secretOf(text) });
+		assert.match(
+			response.headers.get("set-cookie") ?? "",
+			/^rostra-24050=[A-Za-z0-9_-]{32}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=\d+$/,
+		);
+		assert.deepEqual(me.parse(await response.json()), { kind: "person", name: "Host", seats: [] });
+		assert.equal(await new Browser().refused("POST", "/sign-in", { token: secretOf(text) }), "401 sign_in_link_used");
+		assert.equal((await browser.send("POST", "/api/v1/sign-out")).status, 204);
+		assert.equal(await browser.refused("GET", "/me"), "401 sign_in_required");
+	});
+
+	test("announce, move, list; what does not fit is named", async () => {
+		const view = await announce({ title: "  Größe & Maß  ", people: [] });
+		assert.equal(view.title, "Größe & Maß");
+		assert.equal(view.slug, "groesse-mass");
+		assert.deepEqual(
+			view.people.map((person) => [person.name, person.role, person.invitation]),
+			[["Host", "host", "none"]],
+		);
+		assert.equal((await announce({ title: "Größe & Maß", people: [] })).slug, "groesse-mass-2");
+		const path = `/interviews/${view.interviewId}`;
+		const moved = await host.get(interviewView, "PATCH", path, { announcedStartUnixMs: view.announcedStartUnixMs + 1 });
+		assert.equal(moved.announcedStartUnixMs, view.announcedStartUnixMs + 1);
+		assert.equal(moved.title, view.title, "what was not named stays");
+		assert.equal(await host.refused("PATCH", path, { slug: "groesse-mass-2" }), "409 slug_taken /slug");
+		assert.equal(await host.refused("PATCH", path, { timeZone: "Mars/Olympus" }), "400 malformed /timeZone");
+		assert.equal(await host.refused("PATCH", path, { timeZone: "+01:00" }), "400 malformed /timeZone");
+		assert.equal(await host.refused("PATCH", path, { title: " " }), "400 malformed /title");
+		assert.equal(await host.refused("PATCH", path, { announcedStartUnixMs: 1 }), "400 malformed /announcedStartUnixMs");
+		assert.equal(await host.refused("POST", "/interviews", draft({ slug: "Ä" })), "400 malformed /slug");
+		assert.equal(
+			await host.refused("POST", "/interviews", draft({ people: [{ name: "x", role: "boss" }] })),
+			"400 malformed /people/0/role",
+		);
+		const listed = await host.get(z.array(interviewView), "GET", "/interviews");
+		assert.ok(listed.some((other) => other.interviewId === view.interviewId));
+		assert.ok(view.disk.neededBytes > 0 && view.disk.freeBytes > 0);
+	});
+
+	test("requests that are none of ours", async () => {
+		assert.equal(await host.refused("POST", "/interviews", "{"), "400 malformed");
+		assert.equal(await host.refused("POST", "/interviews", "[]"), "400 malformed");
+		assert.equal(
+			await host.refused("POST", "/interviews", "{}", { "content-type": "text/plain" }),
+			"415 unsupported_media_type",
+		);
+		assert.equal(await host.refused("POST", "/interviews", JSON.stringify("x".repeat(70_000))), "413 too_large");
+		assert.equal(await host.refused("PUT", "/interviews"), "405 method_not_allowed");
+		assert.equal(await host.refused("GET", "/nowhere"), "404 not_found");
+		assert.equal(await host.refused("GET", "/interviews/nowhere"), "404 not_found");
+		assert.equal(await new Browser().refused("GET", "/interviews"), "401 sign_in_required");
+		assert.equal(
+			await host.refused("POST", "/interviews", draft(), { origin: "http://evil.test" }),
+			"403 foreign_origin",
+		);
+		const crossSite = new Browser({ "sec-fetch-site": "cross-site" });
+		crossSite.cookie = host.cookie;
+		assert.equal(await crossSite.refused("POST", "/interviews", draft()), "403 foreign_origin");
+		const noPage = new Browser({});
+		noPage.cookie = host.cookie;
+		assert.equal((await noPage.get(z.array(interviewView), "GET", "/interviews")).length > 0, true);
+	});
+
+	test("an invitation: look, agree, take the seat; used, expired, replaced and foreign ones say which and whom to ask", async () => {
+		const view = await announce({
+			people: [
+				{ name: "Greta", role: "host" },
+				{ name: "Olga", role: "guest" },
+			],
+		});
+		const seatId = view.people[1]?.seatId ?? "";
+		const { guest, link } = await guestOf(view.interviewId, seatId);
+		const token = secretOf(link.url);
+		assert.ok(link.url.startsWith(`${STAFF_URL}/join#`));
+		const look = await guest.get(invitationLook, "POST", "/invitations/look", { token });
+		assert.deepEqual([look.name, look.hostName, look.title], ["Olga", "Greta", "A talk"]);
+		const stranger = new Browser();
+		assert.equal(
+			await stranger.refused("POST", "/invitations/redeem", { token, consent: true }),
+			"409 invitation_used",
+		);
+		assert.equal(
+			await guest.refused("POST", "/invitations/redeem", { token, consent: false }),
+			"422 consent_missing /consent",
+		);
+		const who = await guest.get(me, "GET", "/me");
+		assert.deepEqual([who.kind, who.name, who.seats[0]?.seatId], ["guest", "Olga", seatId]);
+
+		const newer = await host.get(z.any(), "POST", `/interviews/${view.interviewId}/people/${seatId}/invitation`);
+		assert.equal(await stranger.refused("POST", "/invitations/look", { token }), "404 invitation_foreign");
+		clock.aheadMs += newer.expiresUnixMs - clock.unixMs();
+		const response = await stranger.send("POST", "/api/v1/invitations/look", { token: secretOf(newer.url) });
+		const problem = (await response.json()) as Problem;
+		assert.equal(problem.code, "invitation_expired");
+		assert.match(problem.detail ?? "", /Ask Greta/);
+	});
+
+	test("a guest has a seat and no more; a co-host directs; a removed guest is out", async () => {
+		const view = await announce();
+		const { interviewId } = view;
+		const seatId = view.people[1]?.seatId ?? "";
+		const hostSeatId = view.people[0]?.seatId ?? "";
+		const { guest } = await guestOf(interviewId, seatId);
+		const path = `/interviews/${interviewId}`;
+		for (const [method, address, body] of [
+			["GET", "/interviews"],
+			["POST", "/interviews", draft()],
+			["GET", "/operations"],
+			["GET", path],
+			["PATCH", path, { title: "Mine" }],
+			["DELETE", path],
+			["POST", `${path}/go-live`],
+			["POST", `${path}/end`],
+			["POST", `${path}/cancel`],
+			["POST", `${path}/late-reason`, { text: "x" }],
+			["POST", `${path}/people`, { name: "x", role: "guest" }],
+			["DELETE", `${path}/seats/${hostSeatId}`],
+			["PATCH", `${path}/seats/${hostSeatId}`, { muted: true }],
+			["PATCH", `${path}/seats/${seatId}`, { place: "air" }],
+			["PATCH", `${path}/seats/${seatId}`, { role: "host" }],
+		] as const) {
+			assert.equal(await guest.refused(method, address, body), "403 not_yours", `${method} ${address}`);
+		}
+		const other = await announce();
+		assert.equal(await guest.refused("POST", `/interviews/${other.interviewId}/seat`), "404 not_found");
+
+		const grant = await guest.get(seatGrant, "POST", `${path}/seat`);
+		assert.deepEqual([grant.seatId, grant.name, grant.role], [seatId, "Olga", "guest"]);
+		assert.equal(grant.whipUrl, `${STAFF_URL}/whip/${interviewId}`);
+		assert.equal((await guest.send("PATCH", `/api/v1${path}/seats/${seatId}`, { place: "green" })).status, 204);
+		await host.send("PATCH", `/api/v1${path}/seats/${seatId}`, { role: "co_host" });
+		assert.equal((await guest.get(interviewView, "POST", `${path}/go-live`)).phase, "on_air");
+		assert.ok((await guest.get(z.object({ durationMs: z.number() }), "POST", `${path}/end`)).durationMs >= 0);
+
+		assert.equal((await host.send("DELETE", `/api/v1${path}/seats/${seatId}`)).status, 204);
+		assert.equal(await guest.refused("POST", `${path}/seat`), "404 not_found");
+		const whip = await fetch(grant.whipUrl, { headers: { authorization: `Bearer ${grant.whipToken}` } });
+		assert.equal(whip.status, 403);
+	});
+
+	test("the newest grant of a seat makes earlier tokens void", async () => {
+		const { interviewId } = await announce();
+		const first = await host.get(seatGrant, "POST", `/interviews/${interviewId}/seat`);
+		const second = await host.get(seatGrant, "POST", `/interviews/${interviewId}/seat`);
+		const ask = (token: string) => fetch(first.whipUrl, { headers: { authorization: `Bearer ${token}` } });
+		assert.deepEqual([(await ask(first.whipToken)).status, (await ask(second.whipToken)).status], [403, 204]);
+	});
+
+	test("the event stream shows the studio at once and at each change, and ends when the guest is removed", async () => {
+		const view = await announce();
+		const { interviewId } = view;
+		const seatId = view.people[1]?.seatId ?? "";
+		const { guest } = await guestOf(interviewId, seatId);
+		assert.equal(await new Browser().refused("GET", `/interviews/${interviewId}/events`), "401 sign_in_required");
+		const response = await guest.send("GET", `/api/v1/interviews/${interviewId}/events`);
+		assert.match(response.headers.get("content-type") ?? "", /^text\/event-stream/);
+		const events = readEvents(response);
+		const first = await events.next();
+		assert.deepEqual([first?.you.seatId, first?.you.mayDirect, first?.phase], [seatId, false, "announced"]);
+		await host.send("POST", `/api/v1/interviews/${interviewId}/late-reason`, { text: "20 minutes late: the train" });
+		assert.equal((await events.next())?.lateReason, "20 minutes late: the train");
+		await host.send("DELETE", `/api/v1/interviews/${interviewId}/seats/${seatId}`);
+		assert.equal(await events.next(), undefined);
+	});
+
+	test("delete: its addresses answer 410 from then on, and the slug is free again; not while it is on air", async () => {
+		const view = await announce({ slug: "once" });
+		const path = `/interviews/${view.interviewId}`;
+		await host.get(interviewView, "POST", `${path}/go-live`);
+		assert.equal(await host.refused("DELETE", path), "409 on_air");
+		assert.deepEqual(await command({ kind: "end", slug: "nowhere" }), {
+			ok: false,
+			text: 'There is no interview "nowhere". Try: npm run -s rostra -- list',
+		});
+		const ended = await command({ kind: "end", slug: "once" });
+		assert.ok(ended.ok, ended.text);
+		assert.match((await command({ kind: "list" })).text, /ended +once/);
+		const deleted = await host.send("DELETE", `/api/v1${path}?withRecording=true`);
+		assert.equal(deleted.status, 204);
+		assert.equal(await host.refused("GET", path), "404 not_found");
+		const again = await announce({ slug: "once" });
+		assert.notEqual(again.interviewId, view.interviewId);
+		const facts = readJson(
+			z.array(interviewFacts),
+			await platform.hub.connect().request(INTERVIEWS_REQUEST, new Uint8Array(0), { timeoutMs: 1_000 }),
+		);
+		assert.deepEqual(
+			facts.filter((each) => each.slug === "once").map((each) => [each.removed, each.title]),
+			[
+				[true, ""],
+				[false, "A talk"],
+			],
+		);
+	});
+
+	test("started anew: who was signed in still is, and everything is as it was", async () => {
+		const view = await announce({ slug: "kept" });
+		await control[Symbol.asyncDispose]();
+		await start();
+		const { disk: _, ...now } = await host.get(interviewView, "GET", `/interviews/${view.interviewId}`);
+		const { disk: __, ...then } = view;
+		assert.deepEqual(now, then);
+	});
+
+	test("while PostgreSQL is dead: words are refused, a session and its right to go live and end are not", async () => {
+		const view = await announce({ slug: "outage" });
+		const path = `/interviews/${view.interviewId}`;
+		await postgres.kill();
+		assert.equal(await host.refused("POST", "/interviews", draft()), "503 database_down");
+		assert.equal(await host.refused("POST", "/interviews", draft()), "503 database_down");
+		assert.equal((await host.get(interviewView, "POST", `${path}/go-live`)).phase, "on_air");
+		const during = await host.get(operationsView, "GET", "/operations");
+		assert.deepEqual([during.databaseAvailable, during.warnings.includes("database_down")], [false, true]);
+		await control[Symbol.asyncDispose]();
+		await start();
+		await host.get(z.any(), "POST", `${path}/end`);
+		await postgres.start();
+		for (let waits = true; waits; ) {
+			const { databaseAvailable, recordsWaiting } = await host.get(operationsView, "GET", "/operations");
+			waits = !databaseAvailable || recordsWaiting > 0;
+		}
+		assert.equal((await announce()).phase, "announced");
+		assert.equal((await host.get(interviewView, "GET", path)).phase, "ended");
+	});
+
+	test("whatever JSON comes: a refusal or an answer, never a failure of ours", async () => {
+		const { interviewId, people } = await announce();
+		const path = `/interviews/${interviewId}`;
+		const addresses = fc.constantFrom(
+			["POST", "/sign-in"],
+			["POST", "/interviews"],
+			["PATCH", path],
+			["POST", `${path}/people`],
+			["POST", `${path}/late-reason`],
+			["POST", `${path}/seat`],
+			["PATCH", `${path}/seats/${people[1]?.seatId}`],
+			["POST", "/invitations/look"],
+			["POST", "/invitations/redeem"],
+		);
+		const nearly = fc.record(
+			{
+				title: fc.oneof(fc.string(), fc.jsonValue()),
+				token: fc.oneof(fc.string(), fc.jsonValue()),
+				announcedStartUnixMs: fc.oneof(fc.double(), fc.jsonValue()),
+				timeZone: fc.string(),
+				place: fc.oneof(fc.constantFrom("air", "green"), fc.string()),
+				gainDb: fc.oneof(fc.double(), fc.jsonValue()),
+				people: fc.jsonValue(),
+				text: fc.string(),
+			},
+			{ requiredKeys: [] },
+		);
+		await fc.assert(
+			fc.asyncProperty(addresses, fc.oneof(nearly, fc.jsonValue()), async ([method, address], body) => {
+				const response = await host.send(method as string, `/api/v1${address}`, JSON.stringify(body));
+				await response.arrayBuffer();
+				assert.ok(response.status < 500, `${method} ${address} ${JSON.stringify(body)}: ${response.status}`);
+			}),
+			{ numRuns: 60 },
+		);
+	});
+
+	test("wrong links are counted against their address, and a right one must then wait as well", async () => {
+		const stranger = new Browser();
+		const wrong = { token: "A".repeat(32) };
+		let tries = 0;
+		while ((await stranger.refused("POST", "/sign-in", wrong)) === "401 sign_in_link_unknown") tries += 1;
+		assert.ok(tries <= 10);
+		assert.equal(await stranger.refused("POST", "/invitations/look", wrong), "429 too_many_attempts");
+		clock.aheadMs += 10 * 60_000;
+		assert.equal(await stranger.refused("POST", "/sign-in", wrong), "401 sign_in_link_unknown");
+	});
+
+	test("/openapi.json describes every route, /metrics counts", async () => {
+		const described = (await (await fetch(`${STAFF_URL}/openapi.json`)).json()) as {
+			openapi: string;
+			paths: Record<string, Record<string, unknown>>;
+		};
+		assert.equal(described.openapi, "3.1.0");
+		assert.ok(described.paths["/api/v1/interviews/{id}/seats/{seatId}"]?.["patch"]);
+		assert.ok(Object.values(described.paths).flatMap((each) => Object.keys(each)).length >= 20);
+		const metrics = await (await fetch(`${STAFF_URL}/metrics`)).text();
+		assert.match(metrics, /^rostra_transitions_total\{to="ended"\} \d+$/m);
+		for (const line of metrics.trim().split("\n")) assert.match(line, /^[a-z_0-9]+(\{[^}]*\})? -?[0-9.e+]+$/);
+	});
+});
+
+/** Server-sent `studio` events, one after the other; undefined at the end of the stream. */
+function readEvents(response: Response): { next(): Promise<StudioSnapshot | undefined> } {
+	const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+	const decoder = new TextDecoder();
+	let text = "";
+	return {
+		async next() {
+			for (;;) {
+				const end = text.indexOf("\n\n");
+				if (end >= 0) {
+					const event = text.slice(0, end);
+					text = text.slice(end + 2);
+					const data = /^event: studio\ndata: (.*)$/.exec(event)?.[1];
+					if (data !== undefined) return studioSnapshot.parse(JSON.parse(data));
+					continue;
+				}
+				const { done, value } = await reader.read();
+				if (done) return undefined;
+				text += decoder.decode(value, { stream: true });
+			}
+		},
+	};
+}
