@@ -90,7 +90,7 @@ test("MicrophoneCheck leaves to the browser what the browser will repair", () =>
 	};
 	const soft = times(voice, -18);
 	assert.deepEqual([judged(soft, false), judged(soft, true)], [["level_low"], []]);
-	const fan = plus(voice, noise(voice.length, -43));
+	const fan = plus(voice, noise(voice.length, -46));
 	assert.deepEqual([judged(fan, false), judged(fan, true)], [["noise"], []]);
 });
 

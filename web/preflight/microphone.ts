@@ -42,8 +42,8 @@ const LEVEL_HIGH_DBFS = -8;
 /** Noise under this is not heard in the programme, however soft the voice. */
 const NOISE_AUDIBLE_DBFS = -58;
 /** Voice over noise; below it the room is audible between words. The browser's noise suppression takes some of it away. */
-const NOISE_DISTANCE_DB = 18;
-const NOISE_DISTANCE_SUPPRESSED_DB = 15;
+const NOISE_DISTANCE_DB = 22;
+const NOISE_DISTANCE_SUPPRESSED_DB = 20;
 /**
  * A sample this close to full scale is cut when its neighbours are as well: six in a row are a flat top, while the
  * limiter behind a browser's gain control leaves up to four.

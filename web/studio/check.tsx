@@ -141,6 +141,7 @@ export function PreflightCheck({ studio }: { studio: Studio }) {
 			<MicrophoneTrouble studio={studio} />
 			<ol class="checks">
 				<Step
+					name="voice"
 					title={say("step_voice")}
 					state={stateOf(voice.state, voice.state === "done" && voice.problems.length > 0)}
 				>
@@ -161,6 +162,7 @@ export function PreflightCheck({ studio }: { studio: Studio }) {
 						voice.problems.map((problem) => (
 							<Verdict
 								key={problem}
+								problem={problem}
 								sentence={
 									problem === "telephone_quality"
 										? say(problem, { khz: Math.round((voice.bandwidthHz ?? 4_000) / 1_000) })
@@ -171,17 +173,25 @@ export function PreflightCheck({ studio }: { studio: Studio }) {
 						))}
 					<ChooseInput studio={studio} />
 				</Step>
-				<Step title={say("step_speaker")} state={stateOf(speaker.state, speaker.state === "done" && speaker.echo)}>
+				<Step
+					name="speaker"
+					title={say("step_speaker")}
+					state={stateOf(speaker.state, speaker.state === "done" && speaker.echo)}
+				>
 					{speaker.state === "running" && <p class="prompt">{say("now_quiet")}</p>}
 					{speaker.state === "skipped" && <p class="quiet">{say("speaker_skipped")}</p>}
 					{speaker.state === "done" && speaker.echo && (
-						<Verdict sentence={say("echo")} repair={say(raw ? "echo_repair_raw" : "echo_repair")} />
+						<Verdict problem="echo" sentence={say("echo")} repair={say(raw ? "echo_repair_raw" : "echo_repair")} />
 					)}
 					{speaker.state === "done" && !speaker.echo && <p>{say("speaker_good")}</p>}
 					{speaker.state === "done" && <p class="small quiet">{say("did_you_hear")}</p>}
 					<Settings studio={studio} part="output" />
 				</Step>
-				<Step title={say("step_line")} state={stateOf(line.state, line.state === "done" && line.problems.length > 0)}>
+				<Step
+					name="line"
+					title={say("step_line")}
+					state={stateOf(line.state, line.state === "done" && line.problems.length > 0)}
+				>
 					{notOpen ? (
 						<p class="quiet">{say("line_later", { time: clockTime(doorsUnixMs, language) })}</p>
 					) : (
@@ -198,6 +208,7 @@ export function PreflightCheck({ studio }: { studio: Studio }) {
 						line.problems.map((problem) => (
 							<Verdict
 								key={problem}
+								problem={problem}
 								sentence={lineSentence(say, problem, line.reading)}
 								repair={say(`${problem}_repair`)}
 							/>
@@ -230,10 +241,20 @@ function stateOf(state: "waiting" | "running" | "skipped" | "done", problem: boo
 	return state === "running" ? "running" : "waiting";
 }
 
-function Step({ title, state, children }: { title: string; state: Shown; children: preact.ComponentChildren }) {
+function Step({
+	name,
+	title,
+	state,
+	children,
+}: {
+	name: string;
+	title: string;
+	state: Shown;
+	children: preact.ComponentChildren;
+}) {
 	const say = useWords(preflightWords);
 	return (
-		<li class="check-step card" data-state={state}>
+		<li class="check-step card" data-check={name} data-state={state}>
 			<h2>
 				{title} <span class="check-state">{say(`state_${state}`)}</span>
 			</h2>
@@ -244,9 +265,9 @@ function Step({ title, state, children }: { title: string; state: Shown; childre
 	);
 }
 
-function Verdict({ sentence, repair }: { sentence: string; repair: string }) {
+function Verdict({ problem, sentence, repair }: { problem: string; sentence: string; repair: string }) {
 	return (
-		<p class="verdict">
+		<p class="verdict" data-problem={problem}>
 			<strong>{sentence}</strong> {repair}
 		</p>
 	);

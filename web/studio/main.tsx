@@ -29,7 +29,13 @@ function StudioPage({ studio, switchLanguage }: { studio: Studio; switchLanguage
 	}, [onAir, snapshot?.title, say]);
 	const refused = studio.refused.value;
 	return (
-		<div class="studio" data-air={onAir || undefined}>
+		<div
+			class="studio"
+			data-air={onAir || undefined}
+			data-phase={snapshot?.phase}
+			data-step={studio.step.value}
+			data-connection={studio.connection.value.state}
+		>
 			<TopBar studio={studio} switchLanguage={switchLanguage} />
 			<main>
 				{refused !== undefined && !over ? (

@@ -29,6 +29,11 @@ export function Room({ studio }: { studio: Studio }) {
 	const onNewLink = (seat: Seat) => setInviting({ for: "seat", seat });
 	const cards = (seats: readonly Seat[]) =>
 		seats.map((seat) => <SeatCard key={seat.seatId} studio={studio} seat={seat} onNewLink={onNewLink} />);
+	// Once it began in time there is nothing to explain.
+	const mayBeLate =
+		snapshot.onAirUnixMs === null ||
+		snapshot.lateReason !== "" ||
+		snapshot.onAirUnixMs - snapshot.announcedStartUnixMs > LATE_FROM_MS;
 	const alone = air.length + green.length <= 1;
 	return (
 		<>
@@ -62,7 +67,7 @@ export function Room({ studio }: { studio: Studio }) {
 						<Button square icon="people" onClick={() => setInviting({ for: "anybody" })}>
 							{say("invite")}
 						</Button>
-						<LateReason studio={studio} />
+						{mayBeLate && <LateReason studio={studio} />}
 					</aside>
 				)}
 			</div>
@@ -148,6 +153,8 @@ function Notices({ studio }: { studio: Studio }) {
 	);
 }
 
+/** A start within this of the announced one is in time. */
+const LATE_FROM_MS = 60_000;
 const LATE_REASON_MAX = 300;
 
 /** Why it begins late, in the host's words; the listeners' page shows it at once. */

@@ -7,6 +7,7 @@ import { Capture } from "./capture.ts";
 import { ServerClock } from "./clock.ts";
 import { Live } from "./live.ts";
 import { type Devices, Microphone, type MicrophoneState } from "./microphone.ts";
+import { Presence } from "./presence.ts";
 import type { SeatConnection } from "./reconnect.ts";
 import { type WayStatistics, WhipClient } from "./whip-client.ts";
 
@@ -75,6 +76,7 @@ export class Studio implements Disposable {
 	readonly #capture = signal<Capture | undefined>(undefined);
 	readonly #seatWanted: string | undefined;
 	readonly #clock = new ServerClock();
+	readonly #presence = new Presence();
 	readonly #live: Live;
 	readonly #microphone: Microphone;
 	readonly #audio = new Audio();
@@ -325,8 +327,9 @@ export class Studio implements Disposable {
 		}
 	}
 
-	#take(snapshot: StudioSnapshot): void {
+	#take(told: StudioSnapshot): void {
 		const nowMs = performance.now();
+		const snapshot = { ...told, seats: [...this.#presence.seats(told, nowMs)] };
 		this.#clock.arrived(snapshot.serverUnixMs, nowMs);
 		this.advisor.observe(snapshot.seats, nowMs);
 		const before = this.snapshot.value;
