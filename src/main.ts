@@ -68,9 +68,10 @@ async function start(settings: import("./settings.ts").StartSettings, warnings: 
 	say(`Listeners: ${publicUrl}`);
 	say(`Staff:     ${staffUrl}`);
 	say(`Sign in once with this link (another: npm run -s rostra -- sign-in):\n  ${platform.signInLink}`);
-	say(
-		`Everything is kept in ${settings.dataDir}; started in ${((systemClock.monoMs() - startedMs) / 1e3).toFixed(1)} s`,
-	);
+	const { clusterDir } = platform;
+	const apart = clusterDir && !clusterDir.startsWith(settings.dataDir) ? `, the database in ${clusterDir}` : "";
+	say(`Everything is kept in ${settings.dataDir}${apart}`);
+	say(`Started in ${((systemClock.monoMs() - startedMs) / 1_000).toFixed(1)} s`);
 	say(`ready public=${publicUrl} staff=${staffUrl} media=${mediaPort}`);
 }
 

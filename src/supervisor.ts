@@ -45,8 +45,8 @@ import { staffCertificate } from "./supervisor/self-signed.ts";
 
 const REPORT_EVERY_MS = 2_000;
 /** On an orderly stop processes leave within the first, PostgreSQL within the second: under 3 s together. */
-const STOP_WITHIN_MS = 1_800;
-const POSTGRES_STOP_WITHIN_MS = 1_000;
+const STOP_WITHIN_MS = 1_500;
+const POSTGRES_STOP_WITHIN_MS = 900;
 const DATABASE_WITHIN_MS = 30_000;
 /** A process that ended this often before it was ready makes the start fail. */
 const FAILED_STARTS_MAX = 4;
@@ -58,6 +58,8 @@ const COMMAND_WITHIN_MS = 30_000;
 
 export type Platform = {
 	readonly settings: PlatformSettings;
+	/** Where the embedded database's files are; undefined with `databaseUrl`. */
+	readonly clusterDir: string | undefined;
 	/** A link that signs in whoever opens it first. */
 	readonly signInLink: string;
 	report(): Promise<SupervisorReport>;
@@ -143,12 +145,14 @@ export async function startPlatform(
 		Promise.all(children.map((child) => child.stop(withinMs))).then(() => {});
 
 	let databaseUrl = wanted.databaseUrl;
+	let clusterDir: string | undefined;
 	if (databaseUrl === null) {
 		const embedded = await prepareEmbedded(wanted.dataDir, { clock, say });
 		parts.defer(() => removePrivateDir(embedded.socketDir));
 		run.temporaryDirs.push(embedded.socketDir);
 		await folder.note(run);
 		databaseUrl = embedded.url;
+		clusterDir = embedded.clusterDir;
 		const postgres = startChild("postgres", embedded.command, {
 			stopBy: "stdin",
 			pidOf: embedded.serverPid,
@@ -203,7 +207,7 @@ export async function startPlatform(
 	const signIn = await askControl(bus, { kind: "sign_in_link" }, ASK_WITHIN_MS);
 
 	const running = parts.move();
-	return { settings, signInLink: signIn.text, report, [Symbol.asyncDispose]: () => running.disposeAsync() };
+	return { settings, clusterDir, signInLink: signIn.text, report, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 /**

@@ -67,6 +67,8 @@ export type EmbeddedPostgres = {
 	readonly url: string;
 	/** What to start, with a pipe as standard input whose end means *stop*, and in a process group of its own. */
 	readonly command: CommandAs;
+	/** Where the data is: below the data folder, or below /var/lib/rostra. */
+	readonly clusterDir: string;
 	/** Directory of the socket, made for this start; whoever stops the server removes it. */
 	readonly socketDir: string;
 	/** Of the server's main process; undefined while it is not running. */
@@ -117,6 +119,7 @@ export async function prepareEmbedded(
 	return {
 		url: `postgresql://rostra@localhost/rostra?host=${encodeURIComponent(socketDir)}`,
 		command: commandAs(user, "/bin/sh", ["-c", GUARD, "rostra-postgres", ...server]),
+		clusterDir,
 		socketDir,
 		serverPid: () => readServerPid(clusterDir),
 	};

@@ -7,7 +7,7 @@ import { PROCESS_READY, processStart, writeJson } from "#wire/index.ts";
 import type { Outside } from "./outside.ts";
 
 /** An orderly stop that takes longer is cut short, before the supervisor does it. */
-const STOP_WITHIN_MS = 1_500;
+const STOP_WITHIN_MS = 1_200;
 
 enableCompileCache();
 const { name, settings, role } = processStart.parse(JSON.parse(process.env["ROSTRA_PROCESS"] ?? "{}"));
