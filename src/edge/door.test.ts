@@ -220,6 +220,24 @@ test("a file is sent to its last byte, and a file that breaks off is cut, not en
 	assert.ok(whole.text.startsWith("head;abcdefhead;"));
 });
 
+test("a bug that a request finds costs its connection, not the worker", async (t) => {
+	const { events, dial } = await open(t, ({ target }) => {
+		if (target === "/later") return { kind: "later", answer: Promise.reject(new Error("a bug")) };
+		if (target === "/now") throw new Error("a bug");
+		return bytes("ok");
+	});
+	for (const target of ["/now", "/later"]) {
+		const caller = await dial();
+		caller.send(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+		await caller.gone();
+		assert.equal(caller.text, "");
+	}
+	const next = await dial();
+	next.send(GET);
+	await next.answered("ok");
+	assert.deepEqual(events.refusedSinceStart, { failed: 2 });
+});
+
 test("a listener that talks is cut, and so is everyone when the door closes", async (t) => {
 	const programme = new Programme("iv1");
 	programme.takeTimeline(fakeTimeline(), FakeClock.prototype.monoMs.call(new FakeClock()));

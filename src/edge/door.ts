@@ -64,6 +64,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 		dropped.drop(dropped === connection ? "full" : "evicted");
 	});
 	const shared = await listen(server, options);
+	server.on("error", (error) => events.acceptFailed(error));
 	const address = server.address();
 	const port = address && typeof address === "object" ? address.port : undefined;
 	if (port === undefined) events.portNotShared(options.port);
@@ -122,7 +123,8 @@ async function listen(server: Server, options: DoorOptions): Promise<boolean> {
 /**
  * One connection: reads heads, does what they ask for, in the order they came.
  *
- * - READING: bytes go into the head reader.
+ * - WAITING: for bytes; they go into the head reader.
+ * - READING: what was read is looked at, request by request.
  * - BUSY: one request is being answered; what comes meanwhile waits, up to AHEAD_BYTES_MAX.
  * - LISTENING: a push stream writes to it; it closes with that.
  * - COLD: node:http has it.
@@ -131,7 +133,7 @@ async function listen(server: Server, options: DoorOptions): Promise<boolean> {
 class Connection implements Sink {
 	readonly #socket: Socket;
 	readonly #inside: Inside;
-	#mode: "reading" | "busy" | "listening" | "cold" | "closing" = "reading";
+	#mode: "waiting" | "reading" | "busy" | "listening" | "cold" | "closing" = "waiting";
 	#reader: HeadReader | undefined = new HeadReader();
 	#listening: { leave: () => void } | undefined;
 	#file: Readable | undefined;
@@ -210,8 +212,9 @@ class Connection implements Sink {
 
 	#onData = (chunk: Buffer): void => {
 		switch (this.#mode) {
-			case "reading":
+			case "waiting":
 				this.#reader?.push(chunk);
+				this.#mode = "reading";
 				return this.#advance();
 			case "busy":
 				this.#reader?.push(chunk);
@@ -225,10 +228,16 @@ class Connection implements Sink {
 		}
 	};
 
+	/** A bug of ours that this connection has found. */
+	#fail(error: unknown): void {
+		this.#inside.events.failed(error);
+		this.drop(undefined);
+	}
+
 	#onEnd = (): void => {
 		this.#clientEnded = true;
 		// A client that still waits for an answer gets it; one that listens has gone.
-		if (this.#mode === "reading") this.#socket.end();
+		if (this.#mode === "waiting") this.#socket.end();
 		else if (this.#mode === "listening") this.drop(undefined);
 	};
 
@@ -244,27 +253,29 @@ class Connection implements Sink {
 	#advance(): void {
 		if (this.#advancing) return;
 		this.#advancing = true;
-		while (this.#mode === "reading" && this.#reader) {
-			const result = this.#reader.read();
-			if (result.kind === "incomplete") {
-				this.#move(this.#reader.heldBytes > 0 ? "head" : "idle");
-				break;
-			}
-			if (result.kind === "refused") {
-				this.#refuseHead(result.refusal);
-				break;
-			}
-			this.#mode = "busy";
-			this.#move("busy");
-			const answer = this.#inside.serve(result.head);
-			if (answer.kind === "cold") {
-				this.#handOver();
-				break;
-			}
-			this.#reader.take(result.bytes);
-			this.#perform(answer);
+		try {
+			while (this.#mode === "reading" && this.#reader) this.#readOne(this.#reader);
+		} catch (error) {
+			this.#fail(error);
+		} finally {
+			this.#advancing = false;
 		}
-		this.#advancing = false;
+	}
+
+	#readOne(reader: HeadReader): void {
+		const result = reader.read();
+		if (result.kind === "incomplete") {
+			this.#move(reader.heldBytes > 0 ? "head" : "idle");
+			this.#mode = "waiting";
+			return;
+		}
+		if (result.kind === "refused") return this.#refuseHead(result.refusal);
+		this.#mode = "busy";
+		this.#move("busy");
+		const answer = this.#inside.serve(result.head);
+		if (answer.kind === "cold") return this.#handOver(reader);
+		reader.take(result.bytes);
+		this.#perform(answer);
 	}
 
 	#perform(answer: Answer): void {
@@ -276,13 +287,9 @@ class Connection implements Sink {
 			case "object":
 				return this.#stream(answer);
 			case "later":
-				answer.answer.then(
-					(settled) => this.#socket.destroyed || this.#perform(settled),
-					(error) => {
-						this.#inside.events.failed(error);
-						this.drop(undefined);
-					},
-				);
+				answer.answer
+					.then((settled) => this.#socket.destroyed || this.#perform(settled))
+					.catch((error) => this.#fail(error));
 				return;
 			case "cold":
 				throw new Error("a request for node:http came out of a promise");
@@ -353,9 +360,8 @@ class Connection implements Sink {
 		});
 	}
 
-	#handOver(): void {
+	#handOver(reader: HeadReader): void {
 		const socket = this.#socket;
-		const reader = this.#reader as HeadReader;
 		this.#mode = "cold";
 		this.#move("body");
 		this.#reader = undefined;

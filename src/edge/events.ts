@@ -1,4 +1,7 @@
-import type { Log } from "#base/index.ts";
+import type { Log, LogFields } from "#base/index.ts";
+
+const FAILURES_TOLD = 20;
+const FAILURES_TOLD_EVERY = 1_000;
 
 /** Why a connection or a request was turned away: the labels of `edgeReport.refusedSinceStart`. Few and ours, so that nothing a stranger sends can add one. */
 export type RefusalReason =
@@ -14,13 +17,21 @@ export type RefusalReason =
 	| "method"
 	| "not_found"
 	| "not_yet"
-	| "objects_busy";
+	| "objects_busy"
+	| "accept"
+	| "failed";
 
 export type EdgeEvents = ReturnType<typeof createEdgeEvents>;
 
 /** Everything the edge has to say, in one place. Refusals are counted, and told once per second in the report, never one by one. */
 export function createEdgeEvents(log: Log) {
 	const refused: Partial<Record<RefusalReason, number>> = {};
+	let failures = 0;
+	/** Strangers can provoke the same failure as often as they like: it is told at first, then now and then. */
+	const failed = (event: string, fields: LogFields) => {
+		failures += 1;
+		if (failures <= FAILURES_TOLD || failures % FAILURES_TOLD_EVERY === 0) log("error", event, { ...fields, failures });
+	};
 	return {
 		refusedSinceStart: refused as Readonly<Record<string, number>>,
 		refused(reason: RefusalReason) {
@@ -63,12 +74,18 @@ export function createEdgeEvents(log: Log) {
 		programmeEnded(interviewId: string) {
 			log("info", "edge.programme_ended", { interviewId });
 		},
-		/** Our bug: an answer that could not be made. */
+		/** Our bug: an answer that could not be made. It costs one connection, not the worker. */
 		failed(error: unknown) {
-			log("error", "edge.answer_failed", { error });
+			refused.failed = (refused.failed ?? 0) + 1;
+			failed("edge.answer_failed", { error });
 		},
 		objectFailed(key: string, error: unknown) {
-			log("error", "edge.object_failed", { key, error });
+			failed("edge.object_failed", { key, error });
+		},
+		/** The system gave us no descriptor for a new connection. */
+		acceptFailed(error: unknown) {
+			refused.accept = (refused.accept ?? 0) + 1;
+			failed("edge.accept_failed", { error });
 		},
 	};
 }
