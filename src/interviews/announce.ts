@@ -215,16 +215,18 @@ export function createAnnounce({ interviews, clock, random, staffUrl }: Announce
 			if (!seat) continue;
 			const host = hostNameOf(interview);
 			if (isOver(interview.lifecycle.phase)) {
-				return refusal("over", `“${interview.title}” is over. Ask ${host} if you expected something else.`);
+				const detail = `“${interview.title}” is over. Ask ${host} if you expected something else.`;
+				return refusal("over", detail, { ask: host });
 			}
 			if (seat.invitationUsedUnixMs !== null && !heldSeatIds.includes(seat.seatId)) {
 				return refusal(
 					"invitation_used",
 					`This invitation was used in another browser. Go on there, or ask ${host} for a new link.`,
+					{ ask: host },
 				);
 			}
 			if (seat.invitationUsedUnixMs === null && (seat.invitationExpiresUnixMs ?? 0) <= clock.unixMs()) {
-				return refusal("invitation_expired", `This invitation has expired. Ask ${host} for a new link.`);
+				return refusal("invitation_expired", `This invitation has expired. Ask ${host} for a new link.`, { ask: host });
 			}
 			return { ok: true, interview, seat };
 		}

@@ -43,8 +43,14 @@ export type Refusal = {
 	/** The field at fault, a JSON pointer. */
 	readonly pointer?: string;
 	readonly retryAfterS?: number;
+	/** Whom to ask, by name. */
+	readonly ask?: string;
 };
 
-export function refusal(code: RefusalCode, detail: string, more?: { pointer?: string; retryAfterS?: number }): Refusal {
+export function refusal(
+	code: RefusalCode,
+	detail: string,
+	more?: { pointer?: string; retryAfterS?: number; ask?: string },
+): Refusal {
 	return { ok: false, code, detail, ...more };
 }

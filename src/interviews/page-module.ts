@@ -32,6 +32,7 @@ export async function loadPages(path: string, where: PageAddress, events: Interv
 			guarded("front", module && (() => module.renderFrontPage(list, language, where)), () =>
 				plainFront(list, language),
 			),
+		problem: module && ((kind, language) => module.renderErrorPage(kind, language)),
 	};
 }
 

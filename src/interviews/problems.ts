@@ -67,6 +67,7 @@ export function problemResponse(refusal: Refusal, headers: Record<string, string
 		detail: refusal.detail,
 		code: refusal.code,
 		...(refusal.pointer === undefined ? {} : { pointer: refusal.pointer }),
+		...(refusal.ask === undefined ? {} : { ask: refusal.ask }),
 	};
 	const retryAfterS = refusal.retryAfterS ?? (status === 503 ? 2 : undefined);
 	return new Response(JSON.stringify(problem), {

@@ -12,6 +12,7 @@ import {
 	SITE_FRONT,
 	type Site,
 	type SiteEntry,
+	type SiteProblem,
 	type StageReport,
 	siteEntries,
 	writeJson,
@@ -26,10 +27,14 @@ const COUNT_EVERY_MS = 5_000;
 const REPORT_FRESH_MS = 2_000;
 /** Interviews on the front page. */
 const FRONT_MAX = 100;
+/** What one answer to an edge may hold; a message of the bus may have 16 MiB. What does not fit is published before it. */
+const SITE_BYTES_MAX = 8 * 2 ** 20;
 
 export type Pages = {
 	listen(state: PublicState, language: Language): string;
 	front(list: readonly PublicState[], language: Language): string;
+	/** Absent without the build: edges have plain sentences of their own. */
+	readonly problem: ((problem: SiteProblem, language: Language) => string) | undefined;
 };
 
 type Entry = {
@@ -60,6 +65,7 @@ export class PublicSite {
 	readonly #entries = new Map<string, Entry>();
 	readonly #edges = new Map<number, { readonly report: EdgeReport; readonly atMs: MonoMs }>();
 	readonly #ticking: Disposable;
+	readonly #problems: Site["problems"];
 	#front: Site["front"] | undefined;
 	#frontSlow = "";
 	#revision = 0;
@@ -68,6 +74,13 @@ export class PublicSite {
 		this.#clock = options.clock;
 		this.#bus = options.bus;
 		this.#pages = options.pages;
+		const { problem } = options.pages;
+		const inWords = (kind: SiteProblem) => inEachLanguage((language) => problem?.(kind, language) ?? "");
+		this.#problems = problem && {
+			not_found: inWords("not_found"),
+			removed: inWords("removed"),
+			unavailable: inWords("unavailable"),
+		};
 		this.#ticking = everyMs(this.#clock, STATE_EVERY_MS, () => this.#tick());
 	}
 
@@ -120,14 +133,25 @@ export class PublicSite {
 		this.#sayFront();
 	}
 
-	/** Everything an edge needs after a start. A removed interview whose slug was given anew is left out. */
+	/**
+	 * Everything an edge needs after a start. A removed interview whose slug was given anew is left out; entries
+	 * beyond SITE_BYTES_MAX are published instead, so that they arrive before the answer does.
+	 */
 	site(): Site {
 		this.flush();
 		const bySlug = new Map<string, SiteEntry>();
 		for (const { published } of this.#entries.values()) {
 			if (published && !(published.removed && bySlug.has(published.slug))) bySlug.set(published.slug, published);
 		}
-		return { front: this.#front as Site["front"], entries: [...bySlug.values()] };
+		const entries: SiteEntry[] = [];
+		let bytes = 0;
+		for (const entry of bySlug.values()) {
+			const message = writeJson(entry);
+			bytes += message.length;
+			if (bytes <= SITE_BYTES_MAX) entries.push(entry);
+			else this.#bus.publish(siteEntries(entry.slug), message);
+		}
+		return { front: this.#front as Site["front"], entries, ...(this.#problems ? { problems: this.#problems } : {}) };
 	}
 
 	/** Of which interviews the timeline is not known. */
