@@ -356,6 +356,20 @@ test("End with a full disk says what to do, and the recording is there once ther
 	assert.notEqual(await hall.end(), null);
 });
 
+test("End while the disk is full and the last parts are in memory only: the same [BR11 BR12]", async () => {
+	await using hall = new Hall();
+	await hall.start();
+	const onAirPart = await hall.goOnAir();
+	await hall.hear(onAirPart + 3);
+	hall.objects.bytesMax = 0;
+	await hall.hear(onAirPart + 9);
+	await assert.rejects(hall.command({ kind: "end" }), /the disk is full: make room/);
+	hall.objects.bytesMax = Number.POSITIVE_INFINITY;
+	await hall.until(() => hall.timeline.recording !== null);
+	assert.deepEqual(hall.timeline.gaps, []);
+	await hall.assertSegmentsAreWhatWasHeard();
+});
+
 test("spoken notices are heard in hold sound when control asks for them, also after a restart", async () => {
 	await using hall = new Hall();
 	await hall.start();

@@ -12,7 +12,7 @@ import {
 	segmentsBetween,
 	TRACK_NAMES,
 } from "#wire/index.ts";
-import { DISK_RETRY_MS, TAIL_PARTS_MAX } from "./config.ts";
+import { DISK_RETRY_MS, PERSIST_WAIT_MS_MAX, TAIL_PARTS_MAX } from "./config.ts";
 import { createBroadcastEvents } from "./events.ts";
 import { fragment, readFragments } from "./fmp4.ts";
 import { Packager, SILENT_PART } from "./packager.ts";
@@ -197,6 +197,34 @@ test("a full disk: nothing written is harmed, written() does not wait, and what 
 	for (const track of TRACK_NAMES) assert.deepEqual(await shelf.partsOnDisk(track), upTo(35));
 	assert.deepEqual(shelf.timeline.gaps, []);
 	assert.deepEqual(shelf.events, ["broadcast.disk_full", "broadcast.disk_ok"]);
+	await shelf.past[Symbol.asyncDispose]();
+});
+
+test("a disk that stands still holds up a part for PERSIST_WAIT_MS_MAX and no longer [BR8]", async () => {
+	const shelf = new Shelf();
+	await shelf.add(1);
+	const stuck = Promise.withResolvers<void>();
+	const append = shelf.objects.append.bind(shelf.objects);
+	shelf.objects.append = async (key) => {
+		const file = await append(key);
+		return { ...file, append: (bytes) => stuck.promise.then(() => file.append(bytes)) };
+	};
+	await shelf.past[Symbol.asyncDispose]();
+	shelf.past = shelf.open(1);
+	let isPublished = false;
+	shelf.past.add(shelf.make());
+	void shelf.past.written(1).then(() => {
+		isPublished = true;
+	});
+	shelf.clock.advance(PERSIST_WAIT_MS_MAX - 1);
+	await Promise.resolve();
+	assert.equal(isPublished, false);
+	shelf.clock.advance(1);
+	await Promise.resolve();
+	assert.equal(isPublished, true);
+	stuck.resolve();
+	await shelf.past.settled();
+	assert.deepEqual(await shelf.partsOnDisk("opus48"), upTo(2));
 	await shelf.past[Symbol.asyncDispose]();
 });
 

@@ -44,6 +44,7 @@ export class Past implements AsyncDisposable {
 	#open: OpenSegment | undefined;
 	readonly #syncing = new Set<Promise<void>>();
 	readonly #waiting: { readonly part: number; readonly done: () => void }[] = [];
+	readonly #attempted: (() => void)[] = [];
 	#wake: () => void = () => {};
 	#disk: "ok" | "full" = "ok";
 	#closed = false;
@@ -110,9 +111,20 @@ export class Past implements AsyncDisposable {
 		});
 	}
 
-	/** Settles once every part is in its files and survives a power cut; waits as long as the disk is full. */
+	/**
+	 * Settles once every part is in its files and survives a power cut.
+	 *
+	 * @throws Error, a sentence with a next step, when the disk is full at the next attempt.
+	 */
 	async settled(): Promise<void> {
-		while (this.#writtenPart < this.#nextPart && !this.#closed) await this.#progress();
+		while (this.#writtenPart < this.#nextPart && !this.#closed) {
+			await this.#nextAttempt();
+			if (this.#disk === "full") {
+				throw new Error(
+					"Cannot write the last of the sound as the disk is full: make room there, it is tried again by itself",
+				);
+			}
+		}
 		await this.#syncOpen();
 		await Promise.all(this.#syncing);
 	}
@@ -126,11 +138,12 @@ export class Past implements AsyncDisposable {
 		await Promise.all(this.#syncing);
 	}
 
-	#progress(): Promise<void> {
-		return new Promise((resolve) => this.#waiting.push({ part: this.#writtenPart, done: resolve }));
+	#nextAttempt(): Promise<void> {
+		return new Promise((resolve) => this.#attempted.push(resolve));
 	}
 
 	#notify(): void {
+		for (const done of this.#attempted.splice(0)) done();
 		for (const entry of this.#waiting.splice(0)) {
 			if (entry.part < this.#writtenPart || this.#closed || this.#disk === "full") entry.done();
 			else this.#waiting.push(entry);

@@ -137,7 +137,10 @@ export class RunningBroadcast implements AsyncDisposable {
 			}),
 		);
 		this.#finish = this.#open.use(
-			new Finish(outside.clock, () => finishRecording(keeper, this.#resume.tags, this.#sizes, outside, events)),
+			new Finish(outside.clock, async () => {
+				await this.#past.settled();
+				await finishRecording(keeper, this.#resume.tags, this.#sizes, outside, events);
+			}),
 		);
 		if (onAirPart !== null) this.#sizes = new FrameSizes(onAirPart);
 
@@ -388,7 +391,7 @@ export class RunningBroadcast implements AsyncDisposable {
 		return endAnswerOf(this.#keeper.current);
 	}
 
-	/** Settles when every part is published and on disk. */
+	/** Settles when every part is published. */
 	async #endOnce(reason: "asked" | "longest"): Promise<void> {
 		const { onAirPart } = this.#keeper.current;
 		const endPart = this.#programme.end(onAirPart === null ? 0 : onAirPart + 1);
@@ -396,7 +399,6 @@ export class RunningBroadcast implements AsyncDisposable {
 		this.#events.ended(endPart, reason);
 		await Promise.all([this.#keeper.change({ endPart }), this.#lastPartMade.promise]);
 		await this.#publishing;
-		await this.#past.settled();
 	}
 }
 
