@@ -83,7 +83,9 @@ export class PushStream {
 	startPart(burst: Burst, write: WriteMode): number {
 		const next = this.#tail.nextPart ?? 0;
 		if (burst === "plain") return this.#tail.burstStart(this.form, BURST_BYTES_MIN);
-		const wanted = burst === "player" ? next - WRITE_PARTS[write] - 1 : burst.fromPart;
+		// An Ogg page holds a beat, however often there is a write.
+		const writeParts = Math.max(WRITE_PARTS[write], isMp4(this.form) || this.form === "aac_64" ? 1 : WRITE_PARTS.beat);
+		const wanted = burst === "player" ? next - writeParts - 1 : burst.fromPart;
 		return Math.min(Math.max(wanted, this.#tail.firstPart, next - RESUME_PARTS_MAX), next);
 	}
 

@@ -79,6 +79,7 @@ test("mediaPlaylist() marks what the disk could not take; what was only lost is 
 	const text = mediaPlaylist(fakeTimeline({ gaps }), "aac64", "live", 48) ?? "";
 	assert.match(text, /0\.m4s\n#EXT-X-GAP\n#EXTINF:3\.84000,\n\.\.\/k3y\/aac64\/1\.m4s\n#EXTINF/);
 	assert.equal(text.match(/EXT-X-GAP/g)?.length, 1);
+	assert.match(text, /#EXT-X-VERSION:8\n/);
 });
 
 const timelines = fc

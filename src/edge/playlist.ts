@@ -63,12 +63,13 @@ export function mediaPlaylist(
 				: segmentOf(timeline, timeline.onAirPart).sequence;
 	if (first === undefined || first > last.sequence) return undefined;
 	const base = `../${timeline.pathKey}/${track}`;
-	const lines = ["#EXTM3U", "#EXT-X-VERSION:7", `#EXT-X-TARGETDURATION:${TARGET_DURATION_S}`];
-	lines.push(`#EXT-X-MEDIA-SEQUENCE:${first}`);
+	const lost = timeline.gaps.filter((gap) => gap.cause === "disk_full");
+	// rfc8216bis §8: EXT-X-GAP needs version 8, all else 7.
+	const lines = ["#EXTM3U", `#EXT-X-VERSION:${lost.length > 0 ? 8 : 7}`];
+	lines.push(`#EXT-X-TARGETDURATION:${TARGET_DURATION_S}`, `#EXT-X-MEDIA-SEQUENCE:${first}`);
 	if (kind === "whole") lines.push("#EXT-X-PLAYLIST-TYPE:EVENT");
 	if (kind === "recording") lines.push("#EXT-X-PLAYLIST-TYPE:VOD");
 	lines.push("#EXT-X-INDEPENDENT-SEGMENTS", `#EXT-X-MAP:URI="${base}/init.mp4"`);
-	const lost = timeline.gaps.filter((gap) => gap.cause === "disk_full");
 	let span = segmentAt(timeline, first) as SegmentSpan;
 	lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(partUnixMs(timeline, span.firstPart)).toISOString()}`);
 	for (;;) {

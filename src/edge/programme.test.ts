@@ -127,6 +127,7 @@ test("a joiner gets what it needs to bridge the time to the next write, a plain 
 	for (const mode of ["part", "beat", "two_beats"] as const) {
 		room.write(mode);
 		assert.equal(room.join("mp4_48").parts.length, WRITE_PARTS[mode] + 1, mode);
+		assert.ok(room.join("ogg_48").parts.length > 0, `a page in ${mode} mode`);
 	}
 	for (const form of ["mp4_48", "mp4_24", "ogg_48", "ogg_24", "aac_64"] as const) {
 		const bytes = room.join(form, "plain").text.length;
