@@ -226,7 +226,12 @@ function read(path) {
 
 /** Goes on as `command`: in this very process where Node can do that, else as its parent, passing on signals and exit code. */
 function become(command, args) {
-	const env = { ...process.env, PATH: `${dirname(command)}${delimiter}${process.env.PATH ?? ""}` };
+	const env = {
+		...process.env,
+		PATH: `${dirname(command)}${delimiter}${process.env.PATH ?? ""}`,
+		// Compiled modules, kept for this process and all it starts: a role is loaded in half the time.
+		NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, "dist", "compile-cache"),
+	};
 	if (process.execve) {
 		const warn = process.emitWarning;
 		process.emitWarning = () => {};

@@ -1,5 +1,4 @@
 /** The command line: `start` becomes the supervisor; the others ask the platform that runs on a data folder. */
-import { enableCompileCache } from "node:module";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +7,6 @@ import { createLog, openOutput, systemClock } from "#base/index.ts";
 /** Of a log's fields in the terminal; the log file has all of it. */
 const SHOWN_FIELD_CHARS_MAX = 400;
 
-enableCompileCache();
 const projectDir = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 const out = openOutput(1);
 const err = openOutput(2);

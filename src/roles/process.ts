@@ -1,6 +1,5 @@
 /** The entry of every process the supervisor starts: bus, log, the role's composition root, orderly stop. */
 import { writeSync } from "node:fs";
-import { enableCompileCache } from "node:module";
 import { createLog, openOutput, systemClock, systemRandom } from "#base/index.ts";
 import { connectBus } from "#bus/index.ts";
 import { PROCESS_READY, processStart, writeJson } from "#wire/index.ts";
@@ -9,7 +8,6 @@ import type { Outside } from "./outside.ts";
 /** An orderly stop that takes longer is cut short, before the supervisor does it. */
 const STOP_WITHIN_MS = 1_200;
 
-enableCompileCache();
 const { name, settings, role } = processStart.parse(JSON.parse(process.env["ROSTRA_PROCESS"] ?? "{}"));
 process.title = `rostra ${name}`;
 const output = openOutput(2);
