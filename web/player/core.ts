@@ -474,7 +474,8 @@ export class PlayerCore {
 		this.#finishSent = false;
 		this.#dropPush();
 		this.#dropPull();
-		if (this.#position !== undefined && !this.#landing) this.#outputs.push({ kind: "seek", toSample: this.#position });
+		if (this.#landing) this.#position = undefined;
+		if (this.#position !== undefined) this.#outputs.push({ kind: "seek", toSample: this.#position });
 		this.#steer(nowMs);
 	}
 

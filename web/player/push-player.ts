@@ -8,6 +8,9 @@ import { mediaSourceConstructor, SoundBuffer } from "./source-buffer.ts";
 
 /** A wall clock that moves this much against the monotonic one was set, or stood still while the machine slept. */
 const CLOCK_JUMP_MS = 2_500;
+/** A playhead that has not moved for so long stands still: browsers move it in steps of up to a quarter of a second. */
+const STILL_MS = 400;
+const SEEK_SLACK_S = 0.005;
 /** The element has sound ahead and does not move: pushed once, then built anew. */
 const STUCK_NUDGE_MS = 2_000;
 const STUCK_REBUILD_MS = 6_000;
@@ -39,6 +42,7 @@ export function createPushPlayer(
 	const inits = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
 	let seekToS: number | undefined;
 	let lastS = 0;
+	let movedMs = Number.NEGATIVE_INFINITY;
 	let stuckSinceMs: number | undefined;
 	let nudged = false;
 	let rebuilds = 0;
@@ -97,13 +101,15 @@ export function createPushPlayer(
 		);
 	}
 
-	/** A seek waits until the element knows what it plays. */
+	/** A seek waits until the element knows what it plays, and until it takes it. */
 	function applySeek(): void {
 		if (seekToS === undefined || audio.readyState === 0) return;
 		const toS = seekToS;
+		if (Math.abs(audio.currentTime - toS) > SEEK_SLACK_S) audio.currentTime = toS;
+		if (Math.abs(audio.currentTime - toS) > SEEK_SLACK_S) return;
 		seekToS = undefined;
-		if (Math.abs(audio.currentTime - toS) > 0.005) audio.currentTime = toS;
 		lastS = toS;
+		movedMs = Number.NEGATIVE_INFINITY;
 	}
 
 	function carryOut(output: CoreOutput): void {
@@ -177,7 +183,8 @@ export function createPushPlayer(
 	function reportPlayhead(): void {
 		if (seekToS !== undefined || audio.readyState === 0) return;
 		const atS = audio.currentTime;
-		const flowing = !audio.paused && !audio.seeking && audio.readyState >= 3 && atS !== lastS;
+		if (atS !== lastS) movedMs = now();
+		const flowing = !audio.paused && !audio.seeking && now() - movedMs < STILL_MS;
 		lastS = atS;
 		core.playhead(Math.round(atS * SAMPLE_RATE_HZ), flowing, now());
 	}

@@ -18,6 +18,9 @@ export const SOUND_TYPE = 'audio/mp4; codecs="opus"';
 /** Steps that may wait. Beyond it the browser has stopped taking sound: broken. */
 const STEPS_MAX = 4_000;
 
+/** Longer than any programme. */
+const SEEKABLE_S = 86_400;
+
 type SourceConstructor = { new (): MediaSource; isTypeSupported(type: string): boolean };
 
 /** The browser's media source, or undefined when it cannot take our sound. */
@@ -83,6 +86,9 @@ export class SoundBuffer implements Disposable {
 		if (this.#gone) return;
 		try {
 			const buffer = this.#source.addSourceBuffer(SOUND_TYPE);
+			// Otherwise a seek to where no sound is yet would be put aside without a word (HTML, "seek", step 8).
+			this.#source.duration = Number.POSITIVE_INFINITY;
+			this.#source.setLiveSeekableRange(0, SEEKABLE_S);
 			this.#buffer = buffer;
 			buffer.addEventListener("updateend", () => {
 				if (this.#gone) return;
