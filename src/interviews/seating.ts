@@ -24,15 +24,22 @@ export type SeatingOptions = {
 	readonly events: InterviewEvents;
 };
 
+/** What is known of the connections to one stage; gone with it. */
+type Studio = {
+	readonly sessions: Map<string, WhipSession>;
+	/** When a seat's settings were sent last. */
+	readonly sentMs: Map<string, MonoMs>;
+	/** Seats that were left on purpose, with the connection that ended: the stage lets them go, others may need the place. */
+	readonly left: Map<string, string>;
+};
+
 /**
  * Who sits where. The record of a seat is the truth, the stage is told what it says: with each connection, at each
  * change, and again when it shows something else.
  */
 export class Seating {
 	readonly #options: SeatingOptions;
-	/** By interview, then by session. */
-	readonly #sessions = new Map<string, Map<string, WhipSession>>();
-	readonly #sentMs = new Map<string, MonoMs>();
+	readonly #studios = new Map<string, Studio>();
 
 	constructor(options: SeatingOptions) {
 		this.#options = options;
@@ -50,6 +57,7 @@ export class Seating {
 		const { observed, processes, random, events } = this.#options;
 		const others = (observed.stage(interviewId)?.seats ?? []).filter((other) => other.seatId !== seatId);
 		if (others.length >= SEATS_MAX) return studioFull();
+		this.#studio(interviewId).left.delete(seatId);
 		const sessionId = randomToken(random, 16);
 		const answer = await processes.stageSoon(interviewId, () => {
 			const seat = this.#seat(interviewId, seatId);
@@ -60,7 +68,7 @@ export class Seating {
 		if (!answer) return stageUnreachable();
 		if (!answer.ok) return refusalOf(answer);
 		if (answer.sdp === undefined) throw new Error("Cannot answer a WHIP offer as the stage sent no SDP");
-		const sessions = this.#sessionsOf(interviewId);
+		const { sessions } = this.#studio(interviewId);
 		for (const old of sessions.values()) if (old.seatId === seatId) sessions.delete(old.sessionId);
 		if (sessions.size >= WHIP_SESSIONS_MAX) sessions.delete(sessions.keys().next().value as string);
 		const session = { sessionId, seatId, iceGeneration: 0 };
@@ -71,12 +79,12 @@ export class Seating {
 
 	/** The connection with this id, also one made before control was started anew: the stage knows it. */
 	session(interviewId: string, sessionId: string): WhipSession | undefined {
-		const known = this.#sessions.get(interviewId)?.get(sessionId);
+		const known = this.#studios.get(interviewId)?.sessions.get(sessionId);
 		if (known) return known;
 		const shown = this.#options.observed.stage(interviewId)?.seats.find((seat) => seat.sessionId === sessionId);
 		if (!shown) return undefined;
 		const session = { sessionId, seatId: shown.seatId, iceGeneration: 0 };
-		this.#sessionsOf(interviewId).set(sessionId, session);
+		this.#studio(interviewId).sessions.set(sessionId, session);
 		return session;
 	}
 
@@ -91,9 +99,11 @@ export class Seating {
 		return answer.ok ? { ok: true, sdp: answer.sdp } : refusalOf(answer);
 	}
 
-	/** Ends a connection; the seat stays. */
-	async leave(interviewId: string, sessionId: string): Promise<void> {
-		this.#sessions.get(interviewId)?.delete(sessionId);
+	/** Ends a connection on purpose. The seat stays in the record; on the stage it makes room. */
+	async leave(interviewId: string, { sessionId, seatId }: WhipSession): Promise<void> {
+		const { sessions, left } = this.#studio(interviewId);
+		sessions.delete(sessionId);
+		left.set(seatId, sessionId);
 		await this.#options.processes.stage(interviewId, { kind: "leave", sessionId });
 	}
 
@@ -112,29 +122,35 @@ export class Seating {
 			const interview = now as Interview;
 			return { ...interview, seats: interview.seats.filter((seat) => seat.seatId !== seatId) };
 		});
-		const sessions = this.#sessions.get(interviewId);
+		const sessions = this.#studios.get(interviewId)?.sessions;
 		for (const session of sessions?.values() ?? []) {
 			if (session.seatId === seatId) sessions?.delete(session.sessionId);
 		}
 		await this.#options.processes.stage(interviewId, { kind: "remove", seatId });
 	}
 
-	/** Tells the stage again what it shows otherwise than recorded. */
+	/** Tells the stage again what it shows otherwise than recorded, and lets seats go that were left. */
 	correct(interviewId: string, report: StageReport): void {
+		const { left, sentMs } = this.#studio(interviewId);
 		for (const shown of report.seats) {
+			if (shown.connection === "lost" && left.get(shown.seatId) === shown.sessionId) {
+				left.delete(shown.seatId);
+				void this.#options.processes.stage(interviewId, { kind: "remove", seatId: shown.seatId });
+				continue;
+			}
 			const seat = this.#seat(interviewId, shown.seatId);
 			const gainIsRight = seat && Math.abs(seat.gainDb - shown.gainDb) < 0.01;
 			if (gainIsRight && seat.place === shown.place && seat.muted === shown.muted) continue;
 			const nowMs = this.#options.clock.monoMs();
-			if (nowMs - (this.#sentMs.get(shown.seatId) ?? Number.NEGATIVE_INFINITY) < CORRECT_EVERY_MS) continue;
-			this.#sentMs.set(shown.seatId, nowMs);
+			if (nowMs - (sentMs.get(shown.seatId) ?? Number.NEGATIVE_INFINITY) < CORRECT_EVERY_MS) continue;
+			sentMs.set(shown.seatId, nowMs);
 			void this.#send(interviewId, shown.seatId);
 		}
 	}
 
 	/** The stage is another one, or gone: no connection to it is left. */
 	forgetConnections(interviewId: string): void {
-		this.#sessions.delete(interviewId);
+		this.#studios.delete(interviewId);
 	}
 
 	async #send(interviewId: string, seatId: string): Promise<void> {
@@ -143,7 +159,7 @@ export class Seating {
 		// Who is not connected takes the settings along when he connects.
 		if (!isSeated) return;
 		const seat = this.#seat(interviewId, seatId);
-		this.#sentMs.set(seatId, clock.monoMs());
+		this.#studio(interviewId).sentMs.set(seatId, clock.monoMs());
 		if (!seat) {
 			await processes.stage(interviewId, { kind: "remove", seatId });
 			return;
@@ -157,9 +173,9 @@ export class Seating {
 		return interview && seatOf(interview, seatId);
 	}
 
-	#sessionsOf(interviewId: string): Map<string, WhipSession> {
-		const known = this.#sessions.get(interviewId) ?? new Map<string, WhipSession>();
-		this.#sessions.set(interviewId, known);
+	#studio(interviewId: string): Studio {
+		const known = this.#studios.get(interviewId) ?? { sessions: new Map(), sentMs: new Map(), left: new Map() };
+		this.#studios.set(interviewId, known);
 		return known;
 	}
 }

@@ -135,7 +135,9 @@ export class FakeStage {
 				return { ok: true };
 			}
 			case "leave":
-				for (const [seatId, seat] of this.seats) if (seat.sessionId === command.sessionId) this.seats.delete(seatId);
+				for (const [seatId, seat] of this.seats) {
+					if (seat.sessionId === command.sessionId) this.seats.set(seatId, { ...seat, connection: "lost" });
+				}
 				return { ok: true };
 			case "remove":
 				this.seats.delete(command.seatId);

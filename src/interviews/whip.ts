@@ -185,7 +185,7 @@ export function createWhip({ live, tokens, find, iceServers, events }: WhipOptio
 	app.delete("/:interview/:session", async (c) => {
 		const found = sessionOf(c);
 		if (!found.ok) return refuse(found);
-		await live.seating.leave(found.interview.interviewId, found.session.sessionId);
+		await live.seating.leave(found.interview.interviewId, found.session);
 		return new Response(null, { status: 200, headers: CORS });
 	});
 
