@@ -38,6 +38,8 @@ export function clientBuild(): InlineConfig {
 			modulePreload: { polyfill: false },
 			reportCompressedSize: false,
 			rolldownOptions: {
+				// How long a plugin took on a busy machine is nobody's concern at the start.
+				checks: { pluginTimings: false },
 				input: {
 					...Object.fromEntries(Object.entries(PUBLIC_ENTRIES).map(([name, path]) => [name, web + path])),
 					...Object.fromEntries(pages.map((path) => [path.replace(/^staff\/|\.html$/g, ""), web + path])),
@@ -61,7 +63,7 @@ export function serverBuild(assets: PageAssets): InlineConfig {
 			target: "node20",
 			minify: false,
 			reportCompressedSize: false,
-			rolldownOptions: { output: { entryFileNames: "pages.js" } },
+			rolldownOptions: { checks: { pluginTimings: false }, output: { entryFileNames: "pages.js" } },
 		},
 	};
 }

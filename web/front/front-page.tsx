@@ -59,9 +59,17 @@ export function FrontPage({ list, language }: { list: readonly PublicState[]; la
 						<p class="quiet note">{say("empty_how")}</p>
 					</div>
 				)}
-				<ShelfOf name="on_air_now" states={onAir} language={language} />
-				<ShelfOf name="announced" states={announced} language={language} />
-				<ShelfOf name="recordings" states={recordings} language={language} />
+				{onAir.length + announced.length > 0 && (
+					<div class="front-shelves">
+						<ShelfOf name="on_air_now" states={onAir} language={language} />
+						<ShelfOf name="announced" states={announced} language={language} />
+					</div>
+				)}
+				{recordings.length > 0 && (
+					<div class="front-shelves">
+						<ShelfOf name="recordings" states={recordings} language={language} />
+					</div>
+				)}
 			</div>
 		</PageFrame>
 	);
@@ -104,7 +112,7 @@ function Entry({ state, language }: { state: PublicState; language: Language }) 
 				<div class="entry-people">
 					<span class="entry-discs">
 						{state.people.slice(0, 4).map((person) => (
-							<Disc key={person.id} name={person.name} speaking={state.phase === "on_air" && person.speaking} />
+							<Disc key={person.id} name={person.name} />
 						))}
 					</span>
 					<span class="quiet note">{say("with_people", { names })}</span>

@@ -133,8 +133,8 @@ function RateButton({
 		<Button
 			class="rate"
 			disabled={following}
-			title={following ? say("rate_live") : undefined}
-			aria-label={following ? say("rate_live") : say("rate", { rate: written })}
+			title={following ? say("rate_live", { rate: written }) : undefined}
+			aria-label={say(following ? "rate_live" : "rate", { rate: written })}
 			onClick={() => {
 				const next = RATES[(RATES.indexOf(rate as (typeof RATES)[number]) + 1) % RATES.length] as number;
 				player?.setRate(next);

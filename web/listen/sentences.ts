@@ -49,17 +49,22 @@ export function stateLine(state: PublicState, reader: Reader): StateLine {
 			const { onAirUnixMs, endedUnixMs } = state;
 			if (onAirUnixMs === null || endedUnixMs === null) return { tone: "off", word: say("ended"), facts: [] };
 			const day = dayOnly(onAirUnixMs, language, timeZone);
-			const from = clockTime(onAirUnixMs, language, timeZone);
+			const from = clockTime(onAirUnixMs, language, timeZone, "unsaid");
 			const to = clockTime(endedUnixMs, language, timeZone);
 			return {
 				tone: "off",
 				word: say("ended"),
-				facts: [say("was_on_air", { day, from, to }), duration(lengthMs(state) ?? endedUnixMs - onAirUnixMs, language)],
+				facts: [say("was_on_air", { day, from, to }), length(lengthMs(state) ?? endedUnixMs - onAirUnixMs, language)],
 			};
 		}
 		case "cancelled":
 			return { tone: "off", word: say("cancelled"), facts: [say("announced_for", { time: announced })] };
 	}
+}
+
+/** A length that stands for itself is rounded; one that grows counts what is full. */
+function length(ms: number, language: Language): string {
+	return duration(ms < 60_000 ? ms : ms + 30_000, language);
 }
 
 /** Length of the finished recording. */
@@ -169,9 +174,9 @@ function idle(
 		case "interrupted":
 			return { headline: say("press_to_listen"), detail: say("press_interrupted"), tone: "calm" };
 		case "ended": {
-			const length = lengthMs(state);
-			if (length === undefined) return { headline: say("ended"), detail: say("no_recording"), tone: "calm" };
-			const time = duration(length, reader.language);
+			const ms = lengthMs(state);
+			if (ms === undefined) return { headline: say("ended"), detail: say("no_recording"), tone: "calm" };
+			const time = length(ms, reader.language);
 			return { headline: say("press_to_hear"), detail: say("lasted", { time }), tone: "calm" };
 		}
 		case "cancelled":
@@ -216,7 +221,7 @@ function completeness(view: PlayerView, say: Say<typeof listenWords>, language: 
 
 function aboutPast(state: PublicState, view: PlayerView, say: Say<typeof listenWords>, reader: Reader): string {
 	const at = bar(state, view);
-	if (state.phase === "ended" && at) return say("lasted", { time: duration(at.lengthMs, reader.language) });
+	if (state.phase === "ended" && at) return say("lasted", { time: length(at.lengthMs, reader.language) });
 	if (view.behindMs === null) return "";
 	return say("behind", { time: duration(view.behindMs, reader.language) });
 }

@@ -124,8 +124,8 @@ export const listenWords = catalogue({
 	bar_text_live: { en: "{position}, {behind} behind live", de: "{position}, {behind} hinter Live" },
 	rate: { en: "Speed {rate}", de: "Tempo {rate}" },
 	rate_live: {
-		en: "Speed: live has its own, go back to change it",
-		de: "Tempo: live nicht einstellbar, erst zurückgehen",
+		en: "Speed {rate}: live has its own, go back to change it",
+		de: "Tempo {rate}: live nicht einstellbar, erst zurückgehen",
 	},
 	saver: { en: "Data saver: 24 kbit/s", de: "Datensparen: 24 kbit/s" },
 	cannot_play: {

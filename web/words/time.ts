@@ -1,13 +1,18 @@
 /** Times as a reader writes and hears them. Pure: the zone and the language are arguments. */
 import type { Language } from "./words.ts";
 
-/** `20:04`, or `20:04 CET` where `timeZone` (IANA) is given because it need not be the reader's. */
-export function clockTime(unixMs: number, language: Language, timeZone?: string): string {
+/**
+ * `20:04`, or `20:04 CET` where `timeZone` (IANA) is given because it need not be the reader's.
+ *
+ * @param zone `unsaid` for the first of two times that share one.
+ */
+export function clockTime(unixMs: number, language: Language, timeZone?: string, zone?: "unsaid"): string {
 	return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, {
 		hour: "2-digit",
 		minute: "2-digit",
 		hourCycle: "h23",
-		...(timeZone ? { timeZone, timeZoneName: "short" } : {}),
+		...(timeZone ? { timeZone } : {}),
+		...(timeZone && zone !== "unsaid" ? { timeZoneName: "short" } : {}),
 	}).format(unixMs);
 }
 
