@@ -58,6 +58,8 @@ export type ApiOptions = {
 	readonly staffUrl: string;
 	readonly staffPort: number;
 	readonly liveInterviewsMax: number;
+	/** Whether PostgreSQL answered when it was asked last. */
+	readonly databaseAnswers: () => boolean;
 	/** Bytes that can still be written where recordings go. */
 	readonly freeBytes: () => number;
 	/** Removes what was recorded of an interview. */
@@ -94,10 +96,11 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 		return found?.removedUnixMs === null ? found : undefined;
 	};
 
+	const databaseAvailable = () => interviews.storeAvailable && options.databaseAnswers();
 	const warningsOf = (interview: Interview): string[] => {
 		const warnings: string[] = [];
 		if (live.observed.broadcast(interview.interviewId)?.disk === "full") warnings.push("disk_full");
-		if (!interviews.storeAvailable) warnings.push("database_down");
+		if (!databaseAvailable()) warnings.push("database_down");
 		if (!isOver(interview.lifecycle.phase) && diskOf(interview).short) warnings.push("disk_short");
 		if (live.openRefusal(interview.interviewId)?.code === "live_max") warnings.push("live_max");
 		const house = live.observed.supervisor?.processes.find((process) => process.name === "house");
@@ -493,7 +496,7 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 				programme: live.observed.broadcast(interview.interviewId) ?? null,
 			})),
 			liveInterviewsMax: options.liveInterviewsMax,
-			databaseAvailable: interviews.storeAvailable,
+			databaseAvailable: databaseAvailable(),
 			recordsWaiting: interviews.waitingCount + people.waitingCount,
 			warnings: [...new Set(open.flatMap(warningsOf))],
 		};
@@ -615,7 +618,7 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 		}
 		lines.push(`rostra_event_streams ${streams}`);
 		lines.push(`rostra_records_waiting ${interviews.waitingCount + people.waitingCount}`);
-		lines.push(`rostra_database_available ${interviews.storeAvailable ? 1 : 0}`);
+		lines.push(`rostra_database_available ${databaseAvailable() ? 1 : 0}`);
 		for (const process of live.observed.supervisor?.processes ?? []) {
 			lines.push(`rostra_process_restarts_total{process="${process.name}"} ${process.restarts}`);
 			if (process.rssBytes !== null)

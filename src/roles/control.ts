@@ -33,6 +33,8 @@ import {
 import type { Outside } from "./outside.ts";
 
 const FREE_SPACE_EVERY_MS = 5_000;
+/** The studio is warned of an outage even while nothing is written. */
+const DATABASE_EVERY_MS = 3_000;
 /** Words are acknowledged or refused within a few seconds; what happens live does not wait at all. */
 const QUERY_WITHIN_MS = 2_000;
 
@@ -89,6 +91,14 @@ export async function startControl(settings: PlatformSettings, outside: Outside)
 			);
 		}),
 	);
+	let databaseAnswers = true;
+	parts.use(
+		everyMs(clock, DATABASE_EVERY_MS, () => {
+			void database.isAvailable().then((answers) => {
+				databaseAnswers = answers;
+			});
+		}),
+	);
 	const find = (key: string) => {
 		const found = interviews.get(key) ?? announce.bySlug(key);
 		return found?.removedUnixMs === null ? found : undefined;
@@ -108,6 +118,7 @@ export async function startControl(settings: PlatformSettings, outside: Outside)
 		staffUrl,
 		staffPort: settings.staffPort,
 		liveInterviewsMax,
+		databaseAnswers: () => databaseAnswers,
 		freeBytes: () => freeBytes,
 		removeRecording: (interviewId) => objects.remove(interviewPrefix(interviewId)),
 	});
