@@ -1,11 +1,13 @@
 /** `npm run check`: format, types, arrows, fast tests; under half a minute. Says what to do about what it finds. */
 import { spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fastTests } from "./tests.ts";
 
 /** A fast test that takes this long hangs: it is named and fails, and the others go on. */
 const TEST_WITHIN_MS = 20_000;
+const TEST_LIMITS = [`--test-timeout=${TEST_WITHIN_MS}`, `--test-concurrency=${availableParallelism()}`];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = join(root, "node_modules", ".bin");
@@ -33,7 +35,7 @@ const STEPS: readonly Step[] = [
 	{
 		title: "fast tests",
 		command: "node",
-		args: ["--test", "--test-reporter=dot", `--test-timeout=${TEST_WITHIN_MS}`, ...fastTests(root)],
+		args: ["--test", "--test-reporter=dot", ...TEST_LIMITS, ...fastTests(root)],
 		advice: "one file alone: node_modules/.bin/node --test FILE",
 	},
 ];
