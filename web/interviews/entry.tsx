@@ -192,11 +192,13 @@ function People({
 						<span class="small quiet">{seatId === own ? say("yourself") : say(`invitation_${invitation}`)}</span>
 						{seatId !== own && (
 							<span class="person-actions">
-								<Button icon="link" aria-label={say("make_link_for", { name })} onClick={() => onLink(seatId)}>
+								<Button icon="link" onClick={() => onLink(seatId)}>
 									{say(invitation === "none" ? "make_link" : "new_link")}
+									<span class="for-ears">: {name}</span>
 								</Button>
-								<Button kind="bare" aria-label={say("remove_person_name", { name })} onClick={() => onRemove(seatId)}>
+								<Button kind="bare" onClick={() => onRemove(seatId)}>
 									{say("remove_person")}
+									<span class="for-ears">: {name}</span>
 								</Button>
 							</span>
 						)}

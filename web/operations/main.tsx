@@ -129,7 +129,7 @@ function LiveTable({ view }: { view: OperationsView }) {
 	const orDash = (value: number | null | undefined, format = decimal) =>
 		value === null || value === undefined || !Number.isFinite(value) ? "–" : format.format(value);
 	return (
-		<section class="stack" aria-labelledby="live">
+		<section class="stack">
 			<h2 id="live">
 				{say("live")}{" "}
 				<span class="small quiet">{say("live_of", { now: view.live.length, max: view.liveInterviewsMax })}</span>
@@ -206,7 +206,7 @@ function ProcessTable({ view, nowUnixMs }: { view: OperationsView; nowUnixMs: nu
 	const processes = view.supervisor?.processes;
 	if (!processes) return null;
 	return (
-		<section class="stack" aria-labelledby="processes">
+		<section class="stack">
 			<h2 id="processes">{say("processes")}</h2>
 			<div class="table-wide" tabIndex={0} role="region" aria-labelledby="processes">
 				<table>

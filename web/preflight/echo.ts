@@ -16,7 +16,7 @@ const PEAK_DISTANCE_DB = 18;
 /** Amplitude in the microphone over amplitude sent to the loudspeaker; a headphone's leak lies under it. */
 const ECHO_AUDIBLE_DB = -42;
 /** Two probes whose echoes arrive this far apart are not one loudspeaker. */
-const DELAY_SPREAD_MS = 12;
+const DELAY_SPREAD_MS = 20;
 
 /** One probe as samples within ±`PROBE_PEAK`, faded at both ends. */
 export function probe(sampleRateHz: number): Float32Array<ArrayBuffer> {

@@ -1,5 +1,8 @@
 import workletUrl from "./capture-worklet.js?url";
 
+/** @param frame of the context's time at which the block begins. */
+export type BlockListener = (block: Float32Array, frame: number) => void;
+
 /** What the page hears of its own microphone: blocks of samples, for meters and verdicts. Sends nothing anywhere. */
 export class Capture implements Disposable {
 	readonly context: AudioContext;
@@ -7,7 +10,7 @@ export class Capture implements Disposable {
 	#node: AudioWorkletNode | undefined;
 	#source: MediaStreamAudioSourceNode | undefined;
 	#wanted: MediaStreamTrack | undefined;
-	#onBlock: ((block: Float32Array) => void) | undefined;
+	#onBlock: BlockListener | undefined;
 
 	constructor() {
 		// No sample rate of ours: Firefox connects a microphone only to a context of the microphone's own.
@@ -18,7 +21,8 @@ export class Capture implements Disposable {
 				channelCount: 1,
 				channelCountMode: "explicit",
 			});
-			this.#node.port.onmessage = (event: MessageEvent<Float32Array>) => this.#onBlock?.(event.data);
+			this.#node.port.onmessage = (event: MessageEvent<{ block: Float32Array; frame: number }>) =>
+				this.#onBlock?.(event.data.block, event.data.frame);
 			this.#connect();
 		});
 		this.#ready.catch(() => {
@@ -43,7 +47,7 @@ export class Capture implements Disposable {
 	}
 
 	/** @param onBlock gets each block of mono samples at `context.sampleRate`; one listener at a time. */
-	set onBlock(onBlock: ((block: Float32Array) => void) | undefined) {
+	set onBlock(onBlock: BlockListener | undefined) {
 		this.#onBlock = onBlock;
 	}
 

@@ -27,6 +27,8 @@ const SPEECH_WANTED_MS = SPEECH_MIN_MS + 1_500;
 /** Somebody who says nothing gets a verdict too. */
 const VOICE_MAX_MS = 12_000;
 const LOOK_MS = 250;
+/** A probe is scheduled this far ahead, so that no part of it is late. */
+const PROBE_LEAD_S = 0.1;
 /** Doors open this long before the announced start; the stage exists from then on. */
 const DOORS_BEFORE_START_MS = 15 * 60_000;
 
@@ -334,11 +336,12 @@ async function checkSpeaker(studio: Studio, stop: AbortSignal): Promise<boolean 
 	const echoes: (Echo | undefined)[] = [];
 	for (let n = 0; n < PROBE_COUNT; n += 1) {
 		const heard = new Float32Array(period);
-		let filled = 0;
+		// In the context's own time, so that a busy page measures the same delay as an idle one.
+		const startFrame = Math.round((context.currentTime + PROBE_LEAD_S) * context.sampleRate);
 		const source = new AudioBufferSourceNode(context, { buffer });
 		const gain = new GainNode(context, { gain: studio.volume.value });
 		source.connect(gain).connect(context.destination);
-		source.start();
+		source.start(startFrame / context.sampleRate);
 		await new Promise<void>((resolve) => {
 			// A context that the browser keeps suspended delivers nothing: give up rather than wait for ever.
 			const timer = window.setTimeout(resolve, 3 * PROBE_PERIOD_MS);
@@ -347,10 +350,12 @@ async function checkSpeaker(studio: Studio, stop: AbortSignal): Promise<boolean 
 				resolve();
 			};
 			stop.addEventListener("abort", finish, { once: true });
-			studio.listenToBlocks((block) => {
-				heard.set(block.subarray(0, Math.min(block.length, period - filled)), filled);
-				filled = Math.min(period, filled + block.length);
-				if (filled === period) finish();
+			studio.listenToBlocks((block, frame) => {
+				for (let i = 0; i < block.length; i += 1) {
+					const at = frame + i - startFrame;
+					if (0 <= at && at < period) heard[at] = block[i] as number;
+				}
+				if (frame + block.length >= startFrame + period) finish();
 			});
 		});
 		studio.listenToBlocks(undefined);

@@ -3,7 +3,7 @@ import type { InvitationLink, Problem, Role, SeatChange, SeatGrant, StudioSnapsh
 import { MicrophoneCheck, type MicrophoneProblem } from "../preflight/index.ts";
 import { type Answer, ask } from "../staff/api.ts";
 import { Advisor, type Seat } from "./advice.ts";
-import { Capture } from "./capture.ts";
+import { type BlockListener, Capture } from "./capture.ts";
 import { ServerClock } from "./clock.ts";
 import { Live } from "./live.ts";
 import { type Devices, Microphone, type MicrophoneState } from "./microphone.ts";
@@ -87,7 +87,7 @@ export class Studio implements Disposable {
 	#silence: MediaStreamTrack | undefined;
 	/** A second look at the microphone for meter and verdicts, which mute and cough leave alone. */
 	#metered: MediaStreamTrack | undefined;
-	#blockListener: ((block: Float32Array) => void) | undefined;
+	#blockListener: BlockListener | undefined;
 	#own: { check: MicrophoneCheck; sinceMs: number } | undefined;
 	#wakeLock: WakeLockSentinel | undefined;
 	#withoutMicrophone = false;
@@ -226,7 +226,7 @@ export class Studio implements Disposable {
 	}
 
 	/** Blocks of the microphone as it is sent, before mute. */
-	listenToBlocks(listener: ((block: Float32Array) => void) | undefined): void {
+	listenToBlocks(listener: BlockListener | undefined): void {
 		this.#blockListener = listener;
 	}
 
@@ -454,8 +454,8 @@ export class Studio implements Disposable {
 		let capture = this.#capture.value;
 		if (!capture) {
 			capture = new Capture();
-			capture.onBlock = (block) => {
-				this.#blockListener?.(block);
+			capture.onBlock = (block, frame) => {
+				this.#blockListener?.(block, frame);
 				this.#ownBlock(block);
 			};
 			this.#capture.value = capture;

@@ -61,9 +61,7 @@ export const interviewsWords = catalogue({
 	yourself: { en: "you come in from here", de: "Sie kommen von hier hinein" },
 	make_link: { en: "Make link", de: "Link erstellen" },
 	new_link: { en: "New link", de: "Neuer Link" },
-	make_link_for: { en: "Make a link for {name}", de: "Link für {name} erstellen" },
 	remove_person: { en: "Remove", de: "Entfernen" },
-	remove_person_name: { en: "Remove {name}", de: "{name} entfernen" },
 	links_title: { en: "Links for your guests", de: "Links für Ihre Gäste" },
 	links_hint: {
 		en: "Each link is for one person, works once and is not shown again. Send it to that person only.",
