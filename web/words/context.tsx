@@ -1,6 +1,6 @@
 /** The reader's language, for components. Each page sets it once at its root. */
 import { createContext } from "preact";
-import { useContext, useMemo } from "preact/hooks";
+import { useContext } from "preact/hooks";
 import { type Catalogue, type Language, type Say, sayIn } from "./words.ts";
 
 export const LanguageContext = createContext<Language>("en");
@@ -11,6 +11,5 @@ export function useLanguage(): Language {
 
 /** `const say = useWords(listenWords); say("on_air")`. */
 export function useWords<C extends Catalogue>(entries: C): Say<C> {
-	const language = useLanguage();
-	return useMemo(() => sayIn(entries, language), [entries, language]);
+	return sayIn(entries, useLanguage());
 }

@@ -1,13 +1,28 @@
 /** Times as a reader writes and hears them. Pure: the zone and the language are arguments. */
 import type { Language } from "./words.ts";
 
+/** Formatters kept: they are dear to make, and every zone asks for its own. Beyond it all are made anew. */
+const FORMATTERS_MAX = 100;
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+function dates(language: Language, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+	const key = language + JSON.stringify(options);
+	let formatter = formatters.get(key);
+	if (!formatter) {
+		if (formatters.size >= FORMATTERS_MAX) formatters.clear();
+		formatter = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, options);
+		formatters.set(key, formatter);
+	}
+	return formatter;
+}
+
 /**
  * `20:04`, or `20:04 CET` where `timeZone` (IANA) is given because it need not be the reader's.
  *
  * @param zone `unsaid` for the first of two times that share one.
  */
 export function clockTime(unixMs: number, language: Language, timeZone?: string, zone?: "unsaid"): string {
-	return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, {
+	return dates(language, {
 		hour: "2-digit",
 		minute: "2-digit",
 		hourCycle: "h23",
@@ -18,7 +33,7 @@ export function clockTime(unixMs: number, language: Language, timeZone?: string,
 
 /** `Monday 23 November, 20:00 CET`: day, time and the zone's short name. */
 export function dayAndTime(unixMs: number, language: Language, timeZone?: string): string {
-	return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, {
+	return dates(language, {
 		weekday: "long",
 		day: "numeric",
 		month: "long",
@@ -32,7 +47,7 @@ export function dayAndTime(unixMs: number, language: Language, timeZone?: string
 
 /** `23 November 2026`. */
 export function dayOnly(unixMs: number, language: Language, timeZone?: string): string {
-	return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, {
+	return dates(language, {
 		dateStyle: "long",
 		...(timeZone ? { timeZone } : {}),
 	}).format(unixMs);

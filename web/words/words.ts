@@ -33,10 +33,27 @@ export function catalogue<const C extends Catalogue>(entries: C): C {
 	return entries;
 }
 
+const said = new WeakMap<Catalogue, Map<Language, Say<Catalogue>>>();
+
+/** The same function for the same catalogue and language: formatters are dear to make. */
 export function sayIn<C extends Catalogue>(entries: C, language: Language): Say<C> {
+	let languages = said.get(entries);
+	if (!languages) {
+		languages = new Map();
+		said.set(entries, languages);
+	}
+	let say = languages.get(language);
+	if (!say) {
+		say = makeSay(entries, language);
+		languages.set(language, say);
+	}
+	return say as Say<C>;
+}
+
+function makeSay(entries: Catalogue, language: Language): Say<Catalogue> {
 	const numbers = new Intl.NumberFormat(language);
 	const plurals = new Intl.PluralRules(language);
-	return (key, ...values) => {
+	return (key: string, ...values: readonly unknown[]) => {
 		const phrase = (entries[key] as Entry)[language];
 		const given = (values[0] ?? {}) as Record<string, string | number>;
 		const text =
