@@ -9,7 +9,7 @@ import { after, before, describe, type TestContext, test } from "node:test";
 import { publicState } from "#wire/index.ts";
 import { accountFor, heardBy, moments, worstHoleMs } from "./support/faults.ts";
 import { type Heard, hearWithFfmpeg } from "./support/listeners.ts";
-import { granulesOf } from "./support/ogg-pages.ts";
+import { granulesOver } from "./support/ogg-pages.ts";
 import { lives, makeDataDir, type Platform, startPlatform } from "./support/platform.ts";
 import { until } from "./support/run.ts";
 import { skipWithout } from "./support/tools.ts";
@@ -81,12 +81,12 @@ describe("kill -9 during speech", { skip: skipWithout("ffmpeg"), timeout: 120_00
 
 	test("broadcast: at most two parts are missing, no sample index comes twice, and what is missing is declared", async (t) => {
 		const leave = new AbortController();
-		const granules = granulesOf(door("live.ogg"), leave.signal);
+		const granules = granulesOver(door("live.ogg"), leave.signal);
 		const { holes, account } = await killUnderListeners("broadcast", t, bothOnAir);
 		leave.abort();
 		assert.ok(Math.max(...holes) <= 640 + READING_MS, `worst: ${Math.max(...holes)} ms`);
 		assert.ok(Math.abs(account.shiftMs) < 20, `the programme's time has jumped by ${account.shiftMs} ms`);
-		const positions = await granules;
+		const positions = (await granules).map(({ position }) => position);
 		for (const [nth, position] of positions.entries())
 			if (nth > 0) assert.ok(position > (positions[nth - 1] as number));
 		const { programme } = await state();

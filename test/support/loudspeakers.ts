@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemClock } from "#base/index.ts";
 import { SAMPLE_RATE_HZ } from "#wire/index.ts";
 import { exitOf, floatsOf, run, until } from "./run.ts";
 
@@ -17,8 +18,14 @@ export type SoundCard = {
 	/** Says a WAV file into microphone `name`, over and over. */
 	speak(name: string, wav: string): void;
 	/** Writes down what loudspeaker `name` emits until `stop`, mono at 48 kHz. */
-	listen(name: string): { stop(): Promise<Float32Array> };
+	listen(name: string): Recording;
 	[Symbol.asyncDispose](): Promise<void>;
+};
+
+export type Recording = {
+	stop(): Promise<Float32Array>;
+	/** When sound louder than `level` (0-1) began after 100 ms of silence: milliseconds of the machine's monotonic clock, to some 25 ms. */
+	onsets(level: number): number[];
 };
 
 export async function openSoundCard(names: readonly string[]): Promise<SoundCard> {
@@ -60,13 +67,28 @@ export async function openSoundCard(names: readonly string[]): Promise<SoundCard
 				stdio: ["ignore", "pipe", "ignore"],
 			});
 			children.push(recorder);
-			const chunks: Buffer[] = [];
-			recorder.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+			const chunks: { readonly bytes: Buffer; readonly atMs: number }[] = [];
+			recorder.stdout.on("data", (bytes: Buffer) => chunks.push({ bytes, atMs: systemClock.monoMs() }));
 			return {
+				onsets(level) {
+					const onsets: number[] = [];
+					let quietMs = 100;
+					for (const { bytes, atMs } of chunks) {
+						const samples = floatsOf(bytes);
+						for (const [nth, value] of samples.entries()) {
+							if (Math.abs(value) < level) quietMs += 1 / 48;
+							else {
+								if (quietMs >= 100) onsets.push(atMs - (samples.length - nth) / 48);
+								quietMs = 0;
+							}
+						}
+					}
+					return onsets;
+				},
 				async stop() {
 					recorder.kill("SIGTERM");
 					await exitOf(recorder);
-					return floatsOf(Buffer.concat(chunks));
+					return floatsOf(Buffer.concat(chunks.map(({ bytes }) => bytes)));
 				},
 			};
 		},

@@ -5,7 +5,7 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { processStart } from "#wire/index.ts";
+import { type ProcessStart, processStart } from "#wire/index.ts";
 import { exitOf, run, until } from "./run.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
@@ -44,6 +44,8 @@ export type Platform = {
 	output(): string;
 	/** Every process of it that lives, the supervisor and PostgreSQL's postmaster included. */
 	processes(): PlatformProcess[];
+	/** Where its processes talk to each other. */
+	busPath(): string;
 	/** kill -9 of one process by its name (`stage-…` by the beginning of it). @returns its pid. */
 	kill(name: string): number;
 	/** `npm run -s rostra -- …` on this data folder; gives what it printed. */
@@ -119,6 +121,11 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
 		readyMs: performance.now() - begunMs,
 		output: () => output,
 		processes: () => family().map(({ pid, name }) => ({ pid, name })),
+		busPath() {
+			const settings = family().flatMap((each) => startOf(each.pid)?.settings ?? [])[0];
+			if (!settings) throw new Error("Cannot find the bus as no process of the platform runs");
+			return settings.busPath;
+		},
 		kill(name) {
 			const found = family().find((each) => each.name === name || each.name.startsWith(`${name}-`));
 			if (!found) throw new Error(`Cannot kill ${name} as it does not run: ${family().map((each) => each.name)}`);
@@ -169,15 +176,15 @@ function isFreeUdp(port: number): Promise<boolean> {
 
 type Kin = PlatformProcess & { readonly startedTicks: string };
 
-/** `pid` and its living descendants, by /proc. A child of PostgreSQL's postmaster is not listed: it leaves with it. */
-function familyOf(pid: number): Kin[] {
+/** `pid` and its living descendants, by /proc. A child of PostgreSQL's postmaster is listed only `withBackends`: it leaves with it. */
+function familyOf(pid: number, withBackends = false): Kin[] {
 	const all = readdirSync("/proc")
 		.filter((entry) => /^\d+$/.test(entry))
 		.flatMap((entry) => statOf(Number(entry)) ?? []);
 	const kin: Kin[] = [];
 	const visit = (parent: (typeof all)[number], name: string) => {
 		kin.push({ pid: parent.pid, name, startedTicks: parent.startedTicks });
-		if (name === "postgres") return;
+		if (name === "postgres" && !withBackends) return;
 		for (const child of all) if (child.parentPid === parent.pid) visit(child, nameOf(child.pid));
 	};
 	const first = all.find((each) => each.pid === pid);
@@ -187,14 +194,20 @@ function familyOf(pid: number): Kin[] {
 
 function nameOf(pid: number): string {
 	try {
-		const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-		const start = environment.find((each) => each.startsWith("ROSTRA_PROCESS="));
-		if (start) return processStart.parse(JSON.parse(start.slice("ROSTRA_PROCESS=".length))).name;
+		const start = startOf(pid);
+		if (start) return start.name;
 		const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0] ?? "";
 		return /postgres$/.test(command) ? "postgres" : (command.split("/").at(-1) ?? "unknown");
 	} catch {
 		return "unknown";
 	}
+}
+
+/** What the supervisor told a process when it started it, or undefined when it is none of those. */
+function startOf(pid: number): ProcessStart | undefined {
+	const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+	const start = environment.find((each) => each.startsWith("ROSTRA_PROCESS="));
+	return start === undefined ? undefined : processStart.parse(JSON.parse(start.slice("ROSTRA_PROCESS=".length)));
 }
 
 function statOf(pid: number): { pid: number; parentPid: number; startedTicks: string } | undefined {
@@ -206,6 +219,18 @@ function statOf(pid: number): { pid: number; parentPid: number; startedTicks: st
 	} catch {
 		return undefined;
 	}
+}
+
+/** Proportional share of memory of these processes and all their descendants, MB (2^20 bytes). Those that have just left count nothing. */
+export function pssMb(processes: readonly PlatformProcess[]): number {
+	const pids = new Set(processes.flatMap(({ pid }) => familyOf(pid, true).map((each) => each.pid)));
+	let kb = 0;
+	for (const pid of pids) {
+		try {
+			kb += Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0);
+		} catch {}
+	}
+	return kb / 1_024;
 }
 
 /** Whether the very process lives, not another that got its number. */
