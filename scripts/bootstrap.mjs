@@ -29,6 +29,8 @@ const PROGRESS_EVERY_MS = 10_000;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const runtime = join(root, "node_modules", ".bin", "node");
+/** What V8 made of our sources, for the next process. Not in /tmp, where somebody else could put something there first. */
+const compileCache = join(root, "dist", "compile-cache");
 const temporaryNpmCache = join(root, "dist", "npm-cache");
 const { file, rest, wantsPages } = readArguments(process.argv.slice(2));
 
@@ -95,6 +97,7 @@ async function install() {
 	for (const attempt of attempts) {
 		await step(`Installing what package-lock.json names (npm ${attempt[0]})`, () => npm([...attempt, ...common]));
 		rmSync(temporaryNpmCache, { recursive: true, force: true });
+		rmSync(compileCache, { recursive: true, force: true });
 		if (missingPackages().length === 0) return;
 	}
 	fail(
@@ -230,7 +233,7 @@ function become(command, args) {
 		...process.env,
 		PATH: `${dirname(command)}${delimiter}${process.env.PATH ?? ""}`,
 		// Compiled modules, kept for this process and all it starts: a role is loaded in half the time.
-		NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, "dist", "compile-cache"),
+		NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? compileCache,
 	};
 	if (process.execve) {
 		const warn = process.emitWarning;

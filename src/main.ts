@@ -1,4 +1,5 @@
 /** The command line: `start` becomes the supervisor; the others ask the platform that runs on a data folder. */
+import { flushCompileCache } from "node:module";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -71,6 +72,7 @@ async function start(settings: import("./settings.ts").StartSettings, warnings: 
 	say(`Everything is kept in ${settings.dataDir}${apart}`);
 	say(`Started in ${((systemClock.monoMs() - startedMs) / 1_000).toFixed(1)} s`);
 	say(`ready public=${publicUrl} staff=${staffUrl} media=${mediaPort}`);
+	flushCompileCache();
 }
 
 /** One line of a log, for people: time, level, who, what happened, and the rest as it is. */
