@@ -236,11 +236,11 @@ export function PreflightCheck({ studio }: { studio: Studio }) {
 	);
 }
 
-type Shown = "waiting" | "running" | "good" | "problem";
+type Shown = "waiting" | "running" | "skipped" | "good" | "problem";
 
 function stateOf(state: "waiting" | "running" | "skipped" | "done", problem: boolean): Shown {
 	if (state === "done") return problem ? "problem" : "good";
-	return state === "running" ? "running" : "waiting";
+	return state;
 }
 
 function Step({

@@ -2,7 +2,14 @@
 export type MicrophoneState =
 	| { readonly state: "unasked" }
 	| { readonly state: "asking" }
-	| { readonly state: "ready"; readonly track: MediaStreamTrack; readonly deviceId: string; readonly label: string }
+	/** `instead`: the label of another one that was taken away. */
+	| {
+			readonly state: "ready";
+			readonly track: MediaStreamTrack;
+			readonly deviceId: string;
+			readonly label: string;
+			readonly instead?: string;
+	  }
 	/** The device stays, but the system lets nothing through: a call came in, a switch on the headset. */
 	| {
 			readonly state: "interrupted";
@@ -48,12 +55,17 @@ export class Microphone implements Disposable {
 	}
 
 	/** @param deviceId empty: what the browser proposes. @param raw without echo cancelling, noise suppression and gain control. */
-	async open(deviceId: string, raw: boolean): Promise<void> {
+	open(deviceId: string, raw: boolean): Promise<void> {
+		return this.#open(deviceId, raw, undefined);
+	}
+
+	/** @param lost the label of the one that was taken away, when this is to replace it. */
+	async #open(deviceId: string, raw: boolean, lost: string | undefined): Promise<void> {
 		this.#asked += 1;
 		const asked = this.#asked;
 		this.#raw = raw;
 		if (!navigator.mediaDevices?.getUserMedia) return this.#become({ state: "failed", reason: "insecure" });
-		if (this.#state.state !== "ready") this.#become({ state: "asking" });
+		if (this.#state.state !== "ready" && lost === undefined) this.#become({ state: "asking" });
 		let stream: MediaStream;
 		try {
 			stream = await navigator.mediaDevices.getUserMedia({
@@ -68,8 +80,10 @@ export class Microphone implements Disposable {
 		} catch (error) {
 			if (asked !== this.#asked) return;
 			// The device chosen last time is not plugged in today: any other is better than none.
-			if (deviceId && error instanceof DOMException && isMissing(error)) return this.open("", raw);
+			if (deviceId && error instanceof DOMException && isMissing(error)) return this.#open("", raw, lost);
 			this.#stop();
+			// Whoever was heard a moment ago is told that the microphone went, not that there is none.
+			if (lost !== undefined) return this.#become({ state: "gone", label: lost });
 			return this.#become({ state: "failed", reason: reasonOf(error) });
 		}
 		const track = stream.getAudioTracks()[0] as MediaStreamTrack;
@@ -81,7 +95,11 @@ export class Microphone implements Disposable {
 		track.addEventListener("ended", () => current() && void this.#taken(facts.label));
 		track.addEventListener("mute", () => current() && this.#become({ state: "interrupted", ...facts }));
 		track.addEventListener("unmute", () => current() && this.#become({ state: "ready", ...facts }));
-		this.#become({ state: track.muted ? "interrupted" : "ready", ...facts });
+		this.#become(
+			track.muted
+				? { state: "interrupted", ...facts }
+				: { state: "ready", ...facts, ...(lost === undefined ? {} : { instead: lost }) },
+		);
 		await this.#deviceChange();
 	}
 
@@ -103,15 +121,15 @@ export class Microphone implements Disposable {
 		this.#become({ state: "gone", label });
 		const devices = await listDevices();
 		this.#options.onDevices(devices);
-		if (devices.inputs.length > 0 && this.#state.state === "gone") await this.open("", this.#raw);
+		if (devices.inputs.length > 0 && this.#state.state === "gone") await this.#open("", this.#raw, label);
 	}
 
 	#deviceChange = async (): Promise<void> => {
 		const devices = await listDevices();
 		this.#options.onDevices(devices);
-		const { state } = this.#state;
-		const failedForLack = this.#state.state === "failed" && this.#state.reason === "missing";
-		if ((state === "gone" || failedForLack) && devices.inputs.length > 0) await this.open("", this.#raw);
+		if (devices.inputs.length === 0) return;
+		if (this.#state.state === "gone") await this.#open("", this.#raw, this.#state.label);
+		else if (this.#state.state === "failed" && this.#state.reason === "missing") await this.open("", this.#raw);
 	};
 
 	#become(state: MicrophoneState): void {

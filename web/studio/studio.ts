@@ -359,10 +359,9 @@ export class Studio implements Disposable {
 	}
 
 	async #microphoneIs(state: MicrophoneState): Promise<void> {
-		const before = this.microphone.value;
 		this.microphone.value = state;
 		if (state.state === "ready" || state.state === "interrupted") {
-			if (before.state === "gone") this.replacedBy.value = state.label;
+			if (state.state === "ready" && state.instead !== undefined) this.replacedBy.value = state.label;
 			this.#own = undefined;
 			this.#applyMute();
 			this.#metered?.stop();

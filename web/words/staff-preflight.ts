@@ -39,6 +39,7 @@ export const preflightWords = catalogue({
 	},
 	line_good_plain: { en: "Good line, no loss.", de: "Gute Leitung, kein Verlust." },
 	state_waiting: { en: "waiting", de: "wartet" },
+	state_skipped: { en: "not tried", de: "nicht geprüft" },
 	state_running: { en: "being checked", de: "wird geprüft" },
 	state_good: { en: "good", de: "gut" },
 	state_problem: { en: "please look", de: "bitte ansehen" },
