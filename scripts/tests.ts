@@ -13,7 +13,14 @@ const SLOW = [
 
 function allTests(root: string): string[] {
 	return globSync(
-		["src/**/*.test.ts", "web/**/*.test.ts", "sim/**/*.test.ts", "bench/**/*.test.ts", "test/**/*.test.ts"],
+		[
+			"scripts/*.test.ts",
+			"src/**/*.test.ts",
+			"web/**/*.test.ts",
+			"sim/**/*.test.ts",
+			"bench/**/*.test.ts",
+			"test/**/*.test.ts",
+		],
 		{
 			cwd: root,
 		},

@@ -87,7 +87,7 @@ function takeLock(path: string, running: Run | undefined): DatabaseSync {
 	let lock: DatabaseSync | undefined;
 	try {
 		lock = new DatabaseSync(join(path, "lock"));
-		lock.exec("pragma journal_mode = off; begin exclusive");
+		lock.exec("pragma journal_mode = memory; begin exclusive");
 		return lock;
 	} catch (cause) {
 		lock?.close();
