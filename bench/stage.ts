@@ -104,7 +104,7 @@ async function* reconnects({ isShort, say }: BenchOptions): AsyncGenerator<Row> 
 	await using rig = await StageRig.open();
 	const count = isShort ? 6 : 100;
 	say(`${count} reconnects to one seat, every other one without leaving`);
-	await rig.speakers({ kind: "reconnect", count: isShort ? 2 : 20 });
+	await rig.speakers({ kind: "reconnect", count: isShort ? 2 : 60 });
 	const before = rig.rssMb();
 	const { connectMs } = await rig.speakers({ kind: "reconnect", count });
 	yield { id: "stage-reconnect-p50", value: quantile(connectMs, 0.5), unit: "ms" };

@@ -111,8 +111,9 @@ export class JitterBuffer {
 	#packetMs: number = FRAME_MS;
 	#lossShare = 0;
 	#wantedMs = DELAY_MS_MIN;
-	/** Until then the wanted lag is not lowered. */
-	#wantedHoldMs = 0;
+	/** What it waits for delayed packets; not lowered before `#jitterHoldMs`. */
+	#jitterMs = 0;
+	#jitterHoldMs = 0;
 
 	/** The lag that the drift loop holds: moved by exactly what is stretched, invented or skipped. */
 	#anchorMs: number | undefined;
@@ -306,13 +307,13 @@ export class JitterBuffer {
 	}
 
 	#updateWanted(nowMs: MonoMs): void {
-		let wantedMs = FRAME_MS + this.#arrival.excessMs() + DELAY_MARGIN_MS;
+		const jitterMs = this.#arrival.excessMs();
+		if (jitterMs >= this.#jitterMs) this.#jitterHoldMs = nowMs + DELAY_HOLD_MS;
+		if (jitterMs >= this.#jitterMs || nowMs >= this.#jitterHoldMs) this.#jitterMs = jitterMs;
 		// With one packet more in hand, the copy of a lost one has come when it is needed.
-		if (this.#hasFec && this.#lossShare > FEC_WAIT_LOSS_SHARE) wantedMs += this.#packetMs;
-		wantedMs = Math.min(DELAY_MS_MAX, Math.max(DELAY_MS_MIN, wantedMs));
-		if (wantedMs < this.#wantedMs && nowMs < this.#wantedHoldMs) return;
-		if (wantedMs >= this.#wantedMs) this.#wantedHoldMs = nowMs + DELAY_HOLD_MS;
-		this.#wantedMs = wantedMs;
+		const forCopyMs = this.#hasFec && this.#lossShare > FEC_WAIT_LOSS_SHARE ? this.#packetMs : 0;
+		const wantedMs = FRAME_MS + this.#jitterMs + DELAY_MARGIN_MS + forCopyMs;
+		this.#wantedMs = Math.min(DELAY_MS_MAX, Math.max(DELAY_MS_MIN, wantedMs));
 	}
 
 	/** The drift loop. @returns parts per million by which to read faster than we play. */

@@ -79,6 +79,7 @@ class FakeWebRtc implements WebRtc {
 		this.peers.push(peer);
 		return {
 			answer: { iceUfrag: "srvU", icePwd: "abcdefghijklmnopqrstuv", fingerprint: "sha-256 AB", candidates: [] },
+			isOpen: true,
 			send: (packet: Buffer) => {
 				assert.equal(peer.closed, false, "sent to a closed peer");
 				peer.sent.push(packet);

@@ -267,7 +267,7 @@ export async function createStage(options: {
 		mixer.sumGreen(sumGreen);
 		bend(sumGreen);
 		for (const { speaker, seat } of inputs) {
-			if (!speaker.peer) continue;
+			if (!speaker.peer?.isOpen) continue;
 			sendFeed(speaker, seat, tick);
 			sendReport(speaker, nowMs);
 		}

@@ -61,7 +61,10 @@ export async function connectSpeaker(
 		get open() {
 			return track.isOpen();
 		},
-		[Symbol.dispose]: () => connection.close(),
+		[Symbol.dispose]: () => {
+			connection.close();
+			track.close();
+		},
 	};
 	try {
 		const gathered = new Promise<void>((resolve) =>

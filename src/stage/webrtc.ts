@@ -1,6 +1,6 @@
 /** WebRTC by node-datachannel. The only file that knows the engine's package. */
 import { networkInterfaces } from "node:os";
-import engine from "node-datachannel";
+import engine, { type Track } from "node-datachannel";
 import type { Clock, MonoMs } from "#base/index.ts";
 import { StageError } from "./errors.ts";
 import { type EngineAnswer, type Offer, parseEngineAnswer, writeEngineOffer } from "./sdp.ts";
@@ -19,7 +19,9 @@ export type PeerEvents = {
 /** One connection. Disposing it twice is harmless. */
 export type Peer = Disposable & {
 	readonly answer: EngineAnswer;
-	/** Sends one RTP or RTCP packet. @returns false when it could not go out, as before ICE and DTLS are done. */
+	/** ICE and DTLS are done. */
+	readonly isOpen: boolean;
+	/** Sends one RTP or RTCP packet. @returns false when it could not go out, as before it is open. */
 	send(packet: Buffer): boolean;
 };
 
@@ -86,10 +88,13 @@ export async function openWebRtc(options: {
 			...(bindAddress === undefined ? {} : { bindAddress }),
 		});
 		let open = true;
+		let track: Track | undefined;
 		const close = () => {
 			if (!open) return;
 			open = false;
 			connection.close();
+			// Left to the collector, the track's callback would keep itself and all it reaches.
+			track?.close();
 		};
 		try {
 			connection.onStateChange((state) => {
@@ -101,8 +106,9 @@ export async function openWebRtc(options: {
 			audio.addOpusCodec(offer.payloadType, "minptime=10;useinbandfec=1");
 			if (offer.wantsReturn) audio.addSSRC(ssrc, "stage", "stage", "mix");
 			// No media handler: we read and write RTCP ourselves, for loss and round trip.
-			const track = connection.addTrack(audio);
-			track.onMessage((bytes) => {
+			const voice = connection.addTrack(audio);
+			track = voice;
+			voice.onMessage((bytes) => {
 				if (open) events.onPacket(bytes);
 			});
 			const gathered = new Promise<void>((resolve, reject) => {
@@ -120,10 +126,13 @@ export async function openWebRtc(options: {
 			const answer = parseEngineAnswer(connection.localDescription()?.sdp ?? "");
 			const peer: Peer = {
 				answer,
+				get isOpen() {
+					return open && voice.isOpen();
+				},
 				send(packet) {
-					if (!open || !track.isOpen()) return false;
+					if (!open || !voice.isOpen()) return false;
 					try {
-						return track.sendMessageBinary(packet);
+						return voice.sendMessageBinary(packet);
 					} catch {
 						// The connection ended between the question and the call; `onClosed` follows.
 						return false;
