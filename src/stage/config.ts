@@ -25,6 +25,8 @@ export const CONCEAL_MS_MAX = 100;
 export const PAUSE_MS_MAX = 1_000;
 /** Loss from which it pays to hold one packet more, so that the forward error correction of the next one comes in time. */
 export const FEC_WAIT_LOSS_SHARE = 0.01;
+/** A sender whose last copy is older than this is taken to send none. */
+export const FEC_MEMORY_MS = 5_000;
 /** A wanted latency is lowered only when nothing higher was wanted for so long: Wi-Fi scans come every few seconds. */
 export const DELAY_HOLD_MS = 3_000;
 /** Latency is moved in steps of a pitch period, at most one in this time: faster becomes audible. */

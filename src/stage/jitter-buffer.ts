@@ -10,6 +10,7 @@ import {
 	DRIFT_KNOWN_AFTER_MS,
 	DRIFT_LOOP_RAD_PER_S,
 	DRIFT_PPM_MAX,
+	FEC_MEMORY_MS,
 	FEC_WAIT_LOSS_SHARE,
 	LAG_MS_MAX,
 	PACKETS_MAX,
@@ -107,7 +108,8 @@ export class JitterBuffer {
 	#creditSamples = 0;
 	#inPause = false;
 	#fadeIn = true;
-	#hasFec = false;
+	/** Until then packets are taken to carry copies: softer sounds have none, so one without says little. */
+	#fecUntilMs = 0;
 	#packetMs: number = FRAME_MS;
 	#lossShare = 0;
 	#wantedMs = DELAY_MS_MIN;
@@ -206,6 +208,7 @@ export class JitterBuffer {
 		if (first || verdict === "new_timeline") this.#begin(startSample, sequence);
 		this.#seen[sequence & (SEEN - 1)] = sequence;
 		this.#packetMs = samples / SAMPLES_PER_MS;
+		if (opusHasFec(packet.payload)) this.#fecUntilMs = nowMs + FEC_MEMORY_MS;
 		this.#updateWanted(nowMs);
 		this.#newestSequence = Math.max(this.#newestSequence, sequence);
 		this.#newestSample = Math.max(this.#newestSample, startSample);
@@ -311,7 +314,7 @@ export class JitterBuffer {
 		if (jitterMs >= this.#jitterMs) this.#jitterHoldMs = nowMs + DELAY_HOLD_MS;
 		if (jitterMs >= this.#jitterMs || nowMs >= this.#jitterHoldMs) this.#jitterMs = jitterMs;
 		// With one packet more in hand, the copy of a lost one has come when it is needed.
-		const forCopyMs = this.#hasFec && this.#lossShare > FEC_WAIT_LOSS_SHARE ? this.#packetMs : 0;
+		const forCopyMs = nowMs < this.#fecUntilMs && this.#lossShare > FEC_WAIT_LOSS_SHARE ? this.#packetMs : 0;
 		const wantedMs = FRAME_MS + this.#jitterMs + DELAY_MARGIN_MS + forCopyMs;
 		this.#wantedMs = Math.min(DELAY_MS_MAX, Math.max(DELAY_MS_MIN, wantedMs));
 	}
@@ -414,7 +417,6 @@ export class JitterBuffer {
 		this.#nextSequence = next.sequence + 1;
 		this.#creditSamples = 0;
 		this.#inPause = opusIsDtx(next.payload);
-		this.#hasFec = opusHasFec(next.payload);
 		const sound = this.#tryDecode(next.samples, () => this.#decoder.decode(next.payload));
 		if (this.#fadeIn) {
 			for (let i = 0; i < SPLICE_SAMPLES && i < sound.length; i += 1) {
