@@ -17,6 +17,7 @@ const WATCH_S = 60;
 const READY_WITHIN_MS = 300_000;
 const GONE_POLL_MS = 2;
 const KILLS = 10;
+const SETTLED_AFTER_MS = 1_200;
 const PERMANENT = ["control", "house", "edge-0", "postgres"];
 /** Clock ticks per second in proc_pid_stat(5): `getconf CLK_TCK`, 100 on every Linux. */
 const TICKS_PER_S = 100;
@@ -73,7 +74,9 @@ async function* idle(platform: Platform, isShort: boolean, say: (text: string) =
 	const begunMs = performance.now();
 	await pause(watchS * 1_000);
 	const elapsedS = (performance.now() - begunMs) / 1_000;
-	const used = [...before].map(([pid, fromS]) => ({ name: nameOf(pid), mb: pssMb(pid), s: cpuS(pid) - fromS }));
+	const used = [...before]
+		.filter(([pid]) => isAlive(pid))
+		.map(([pid, fromS]) => ({ name: nameOf(pid), mb: pssMb(pid), s: cpuS(pid) - fromS }));
 	const total = (pick: (each: (typeof used)[number]) => number) => used.reduce((sum, each) => sum + pick(each), 0);
 	const percent = (s: number) => (100 * s) / elapsedS;
 	yield atMost(
@@ -151,7 +154,10 @@ async function startPlatform(project: string, dataDir: string): Promise<Platform
 					await pause(GONE_POLL_MS);
 				}
 			} else await isBack.promise;
-			return (performance.now() - fromMs) / 1_000;
+			const backS = (performance.now() - fromMs) / 1_000;
+			// Ready for less than a second counts as not getting going, and then the next start is delayed on purpose.
+			await pause(SETTLED_AFTER_MS);
+			return backS;
 		},
 		async [Symbol.asyncDispose]() {
 			await stop("SIGTERM");

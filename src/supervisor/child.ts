@@ -39,8 +39,8 @@ type State =
 	| { readonly is: "stopped" };
 
 /**
- * One process that is to run until `stop`: started again whenever it ends, at once the first time, ever later when
- * it keeps ending. Its standard input is a pipe we hold, whose end tells it that we are gone; its output goes to
+ * One process that is to run until `stop`: started again whenever it ends, at once, or ever later when it does not
+ * get going. Its standard input is a pipe we hold, whose end tells it that we are gone; its output goes to
  * its log file.
  */
 export class Child {
@@ -80,6 +80,7 @@ export class Child {
 		if (state.is !== "up" || state.ready) return;
 		state.watchdog[Symbol.dispose]();
 		this.#state = { ...state, ready: true };
+		this.#restarts.ready(this.#options.clock.monoMs());
 		for (const resolve of this.#onReady.splice(0)) resolve();
 		void this.#options.pidOf?.().then((pid) => {
 			this.#reportedPid = pid ?? null;
@@ -154,7 +155,7 @@ export class Child {
 		});
 		this.#reportedPid = null;
 		this.#startedUnixMs = clock.unixMs();
-		this.#restarts.started(clock.monoMs());
+		this.#restarts.started();
 		this.#state = { is: "up", process: child, ready: false, watchdog };
 		void this.#options.becomesReady?.().then(
 			() => this.#state.is === "up" && this.#state.process === child && this.markReady(),
