@@ -1,7 +1,7 @@
 /** The interview page. The server renders it for everybody; in the browser the same components come alive. */
 import type { PublicState } from "#wire/state.ts";
 import { Disc, Notice, PageFrame, StateWord } from "../look/parts.tsx";
-import type { Player, PlayerView } from "../player/index.ts";
+import type { Player, PlayerView, Trouble } from "../player/index.ts";
 import { commonWords } from "../words/common.ts";
 import { useWords } from "../words/context.tsx";
 import { listenWords } from "../words/listen.ts";
@@ -18,10 +18,10 @@ export type ListenPageProps = {
 	/** Undefined on the server and until the script has begun. */
 	readonly player?: Player | undefined;
 	readonly view?: PlayerView | undefined;
-	readonly blocked?: "none" | "blocked" | "cannot_play";
+	readonly trouble?: Trouble;
 };
 
-export function ListenPage({ state, reader, publicUrl, player, view, blocked = "none" }: ListenPageProps) {
+export function ListenPage({ state, reader, publicUrl, player, view, trouble = "none" }: ListenPageProps) {
 	const { language } = reader;
 	const common = sayIn(commonWords, language);
 	const other: Language = language === "en" ? "de" : "en";
@@ -45,7 +45,7 @@ export function ListenPage({ state, reader, publicUrl, player, view, blocked = "
 					<Heading state={state} reader={reader} />
 					<People state={state} view={view} />
 					{playable && (
-						<PlayerCard state={state} reader={reader} player={player} view={view ?? null} trouble={blocked} />
+						<PlayerCard state={state} reader={reader} player={player} view={view ?? null} trouble={trouble} />
 					)}
 					{(player?.can.saver ?? true) && playable && <SaverChoice player={player} view={view ?? null} />}
 				</div>

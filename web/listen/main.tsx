@@ -36,7 +36,7 @@ function begin(root: HTMLElement, carried: HTMLElement): void {
 				publicUrl={publicUrl}
 				player={player}
 				view={view}
-				blocked={player.trouble.value}
+				trouble={player.trouble.value}
 			/>
 		);
 	}

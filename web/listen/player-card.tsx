@@ -4,7 +4,7 @@ import { PART_SAMPLES, SAMPLE_RATE_HZ } from "#wire/quantum.ts";
 import type { PublicState } from "#wire/state.ts";
 import { Icon } from "../look/icons.tsx";
 import { Button, Card, Notice } from "../look/parts.tsx";
-import type { Player, PlayerView } from "../player/index.ts";
+import type { Player, PlayerView, Trouble } from "../player/index.ts";
 import { useWords } from "../words/context.tsx";
 import { listenWords } from "../words/listen.ts";
 import { duration, position, spokenPosition } from "../words/time.ts";
@@ -17,7 +17,7 @@ type Props = {
 	reader: Reader;
 	player: Player | undefined;
 	view: PlayerView | null;
-	trouble: "none" | "blocked" | "cannot_play";
+	trouble: Trouble;
 };
 
 export function PlayerCard({ state, reader, player, view, trouble }: Props) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { PART_SAMPLES } from "#wire/quantum.ts";
-import { FAST_RATE, SLOW_RATE } from "./core.ts";
+import { FAST_RATE, SLOW_RATE } from "./dial.ts";
 import { FakeWorld, type Fault, stateOf, type Wish } from "./fake-world.ts";
 
 const seeded = (seed: number) => () => {

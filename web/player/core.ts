@@ -1,27 +1,21 @@
 import { segmentOf } from "#wire/programme.ts";
-import { PART_MS, PART_SAMPLES, SAMPLE_RATE_HZ, SEGMENT_MS } from "#wire/quantum.ts";
+import { PART_SAMPLES, SAMPLE_RATE_HZ, SEGMENT_MS } from "#wire/quantum.ts";
 import type { PublicState } from "#wire/state.ts";
+import { Dial, WRITE_MS } from "./dial.ts";
 import { LiveClock } from "./live-clock.ts";
+import { PollPlan } from "./poll-plan.ts";
+import { PullLink } from "./pull-link.ts";
+import { PushLink } from "./push-link.ts";
 import { Ranges } from "./ranges.ts";
+import { StateQueue } from "./state-queue.ts";
+import { Tally } from "./tally.ts";
 
 const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1000;
 const samples = (ms: number) => Math.round(ms * SAMPLES_PER_MS);
 const msOf = (count: number) => count / SAMPLES_PER_MS;
 
-/** Sound in one write, by the state's `delivery.write`: a player needs as much to bridge the time to the next. */
-const WRITE_MS = { part: PART_MS, beat: 3 * PART_MS, two_beats: 6 * PART_MS } as const;
 /** Beyond one write, what a player begins with: it starts close and builds the rest by playing slowly. */
 const START_MARGIN_MS = 160;
-/** The reserve never aims below one write and this. */
-const RESERVE_MARGIN_MS = 500;
-/** Each time the reserve was not enough it grows by this, up to the maximum. */
-const RESERVE_STEP_MS = 500;
-const RESERVE_EXTRA_MS_MAX = 8_000;
-export const SLOW_RATE = 0.97;
-export const FAST_RATE = 1.05;
-/** How far the distance may stray from the reserve before the rate changes. */
-const NEAR_MS = 100;
-const FAR_MS = 800;
 /** Further behind than this, someone who follows is taken to live instead of catching up by playing fast. */
 export const JUMP_MS = 25_000;
 /** Someone who hears the past hears the stream again once he is this close. */
@@ -30,31 +24,21 @@ const REJOIN_MS = 20_000;
 const AHEAD_MS_MAX = 24_000;
 /** A segment is asked for this long after its last sample was made. */
 const SEGMENT_READY_MS = 300;
-const SEGMENT_FAILURES_MAX = 4;
 /** How long a hole before sound that is there is waited for. */
 const HOLE_PATIENCE_MS = 8_000;
-/** A push without its first sound for this long, or without more for two writes and this, is given up. */
-const SILENT_MS_MAX = 4_000;
-const CONNECT_MS_MAX = 8_000;
-/** After this many pushes that were withheld on the way (one, where none ever worked), segments are fetched instead, for so long. */
-const WITHHELD_MAX = 2;
-const PULL_ONLY_MS = 120_000;
-const RETRY_FIRST_MS = 300;
-const RETRY_MS_MAX = 10_000;
-const RETRY_GROWTH = 1.7;
-const SOON_MS = 1_000;
-/** A push that lasted this long was good: its loss is answered at once, spread over the reserve. */
-const GOOD_MS = 5_000;
-const SPREAD_MS_MAX = 5_000;
 /** A pause longer than this lets the push go; shorter ones keep filling. */
 const PAUSED_KEEP_MS = 30_000;
 /** Kept behind the playhead, so that a short way back costs nothing; trimmed in steps. */
 const BEHIND_MS = 120_000;
 const TRIM_STEP_MS = 60_000;
-const POLL_MS = 5_000;
-const POLL_SLOW_MS = 30_000;
-/** States that wait for the playhead. Beyond it the oldest is shown early. */
-const STATES_MAX = 256;
+/** A page that is looked at again asks for the state within this. */
+const LOOK_MS = 1_000;
+/** A pause longer than this is a wish to go on from there; a shorter one loses nothing of live. */
+const SHORT_PAUSE_MS = 2_000;
+/** The push's newest sound is live when it is this young. */
+const FRESH_MS = 3_000;
+/** Sound ahead below which the playhead has run dry. */
+const DRY_MS = 150;
 /** Timers stood still for this long: the machine slept. */
 const SLEPT_MS = 10_000;
 /** How often what only time can tell is looked at while there is something to look at. */
@@ -116,25 +100,6 @@ export type PlayerView = {
 	readonly shown: PublicState;
 };
 
-type Push =
-	| { readonly at: "off" }
-	/** `told`: the server said when. */
-	| { readonly at: "waiting"; readonly untilMs: number; readonly told: boolean }
-	| {
-			readonly at: "open";
-			readonly id: number;
-			readonly openedMs: number;
-			answered: boolean;
-			lastMs: number;
-			/** One past the newest sample it brought; undefined before the first. */
-			toSample: number | undefined;
-	  };
-
-type Pull =
-	| { readonly at: "off" }
-	| { readonly at: "waiting"; readonly untilMs: number }
-	| { readonly at: "open"; readonly id: number; readonly openedMs: number; readonly sequence: number };
-
 /**
  * What a player does, without a network, a media element or a clock.
  *
@@ -148,11 +113,8 @@ type Pull =
  * and what is missing before the playhead is fetched before it is given up.
  */
 export class PlayerCore {
-	readonly #random: () => number;
 	readonly #outputs: CoreOutput[] = [];
-	#newest: PublicState;
-	#shown: PublicState;
-	#waitingStates: { state: PublicState; atSample: number }[] = [];
+	readonly #states: StateQueue;
 
 	#intent: PlayerView["intent"] = "idle";
 	#pausedMs = 0;
@@ -160,7 +122,7 @@ export class PlayerCore {
 	/** Where live is has still to be found: the next sound of the push decides. */
 	#landing = true;
 	#position: number | undefined;
-	/** A seek was ordered and the playhead has not been heard from since. */
+	/** The playhead moves. */
 	#flowing = false;
 	#everFlowed = false;
 	#starvedMs: number | undefined;
@@ -169,13 +131,8 @@ export class PlayerCore {
 
 	#ranges = new Ranges();
 	readonly #live = new LiveClock();
-	#push: Push = { at: "off" };
-	#pushFailures = 0;
-	#withheld = 0;
-	#pushWorked = false;
-	#pullOnlyUntilMs = 0;
-	#pull: Pull = { at: "off" };
-	#pullFailures = { sequence: -1, count: 0 };
+	readonly #push: PushLink;
+	readonly #pull: PullLink;
 	#nextId = 1;
 	#online = true;
 	#hidden = false;
@@ -183,16 +140,12 @@ export class PlayerCore {
 	#rate = 1;
 	#userRate = 1;
 	#saver = false;
-	#reserveExtraMs = 0;
-	#heardSamples = 0;
-	#missedSamples = 0;
-	#missed: { fromSample: number; toSample: number } | null = null;
+	readonly #dial = new Dial();
+	readonly #tally = new Tally();
 	/** The jump to live that is under way leaves out sound nobody asked to leave out. */
 	#leavesOut = false;
 
-	#pollMs: number;
-	#polling = false;
-	#pollFailures = 0;
+	readonly #polls: PollPlan;
 	#nowMs: number;
 	#tickedMs: number;
 
@@ -206,12 +159,12 @@ export class PlayerCore {
 			readonly unixMs?: number;
 		},
 	) {
-		this.#newest = state;
-		this.#shown = state;
-		this.#random = options.random;
+		this.#states = new StateQueue(state);
+		this.#push = new PushLink(options.random);
+		this.#pull = new PullLink(options.random);
 		this.#nowMs = options.nowMs;
 		this.#tickedMs = options.nowMs;
-		this.#pollMs = options.nowMs + POLL_MS * (0.2 + 0.8 * this.#random());
+		this.#polls = new PollPlan(options.random, options.nowMs);
 		this.#estimate(options.unixMs, options.nowMs);
 	}
 
@@ -221,7 +174,7 @@ export class PlayerCore {
 
 	/** When `tick` is due. Earlier calls do no harm. */
 	get deadlineMs(): number {
-		return this.#intent === "play" || this.#push.at === "open" ? this.#tickedMs + TICK_MS : this.#pollMs;
+		return this.#intent === "play" || this.#push.isOpen ? this.#tickedMs + TICK_MS : this.#polls.atMs;
 	}
 
 	view(nowMs: number): PlayerView {
@@ -235,9 +188,9 @@ export class PlayerCore {
 				this.#intent !== "play" ||
 				this.#endSample !== undefined ||
 				!this.#following ||
-				this.#push.at === "open" ||
-				this.#pull.at === "open" ||
-				nowMs < this.#pullOnlyUntilMs,
+				this.#push.isOpen ||
+				this.#pull.isOpen ||
+				this.#push.segmentsInstead(nowMs),
 			following: this.#following,
 			positionSample: position ?? null,
 			liveSample: live === undefined ? null : Math.round(live),
@@ -245,10 +198,10 @@ export class PlayerCore {
 			rate: this.#rate,
 			userRate: this.#userRate,
 			saver: this.#saver,
-			heardMs: msOf(this.#heardSamples),
-			missedMs: msOf(this.#missedSamples),
-			missed: this.#missed,
-			shown: this.#shown,
+			heardMs: msOf(this.#tally.heardSamples),
+			missedMs: msOf(this.#tally.missedSamples),
+			missed: this.#tally.missed,
+			shown: this.#states.shown,
 		};
 	}
 
@@ -257,7 +210,7 @@ export class PlayerCore {
 	play(nowMs: number): void {
 		this.#nowMs = nowMs;
 		if (this.#intent === "play" && !this.#finished) return;
-		const pausedLong = this.#intent === "pause" && nowMs - this.#pausedMs > 2_000;
+		const pausedLong = this.#intent === "pause" && nowMs - this.#pausedMs > SHORT_PAUSE_MS;
 		this.#intent = "play";
 		if (this.#finished) this.#place(this.#startSample, nowMs);
 		else if (pausedLong && this.#position !== undefined && !this.#landing) this.#following = false;
@@ -296,6 +249,7 @@ export class PlayerCore {
 		this.#nowMs = nowMs;
 		if (this.#endSample !== undefined) return;
 		this.#userRate = 1;
+		this.#pausedMs = nowMs;
 		this.#land(nowMs);
 		this.#steer(nowMs);
 	}
@@ -321,41 +275,26 @@ export class PlayerCore {
 	/** A state that came with the push, or as the answer to a poll. @param serverUnixMs the server's clock, when it was told. */
 	state(state: PublicState, nowMs: number, serverUnixMs?: number): void {
 		this.#nowMs = nowMs;
-		if (this.#polling) {
-			this.#polling = false;
-			this.#pollFailures = 0;
-			// The server can be reached: no reason to wait out the back-off, but not everybody at once.
-			const soonMs = nowMs + SOON_MS * this.#random();
-			if (this.#push.at === "waiting" && !this.#push.told && this.#push.untilMs > soonMs) {
-				this.#push = { ...this.#push, untilMs: soonMs };
-			}
-		}
-		this.#schedulePoll(nowMs);
-		const before = this.#newest.programme;
-		const newer = state.revision > this.#newest.revision;
-		if (newer) this.#newest = state;
+		const slow = this.#push.toSample !== undefined || this.#settled || (this.#hidden && this.#intent !== "play");
+		if (this.#polls.answered(nowMs, slow)) this.#push.comeBack(nowMs);
+		const before = this.#states.newest.programme;
+		const newer = this.#states.take(state);
 		this.#estimate(serverUnixMs, nowMs);
 		if (!newer) return;
 		if (before && state.programme && before.pathKey !== state.programme.pathKey) this.#discard();
-		this.#waitingStates.push({ state, atSample: state.atPart * PART_SAMPLES });
 		this.#showStates();
 		this.#steer(nowMs);
 	}
 
 	pollFailed(nowMs: number): void {
 		this.#nowMs = nowMs;
-		this.#polling = false;
-		this.#pollFailures += 1;
-		this.#schedulePoll(nowMs);
+		this.#polls.failed(nowMs);
 	}
 
 	/** The server accepted: a body follows. */
 	answered(id: number, nowMs: number): void {
 		this.#nowMs = nowMs;
-		if (this.#push.at === "open" && this.#push.id === id) {
-			this.#push.answered = true;
-			this.#push.lastMs = nowMs;
-		}
+		if (this.#push.is(id)) this.#push.answered(nowMs);
 	}
 
 	/**
@@ -365,12 +304,10 @@ export class PlayerCore {
 	 */
 	refused(id: number, status: number, retryAfterMs: number, nowMs: number): void {
 		this.#nowMs = nowMs;
-		if (this.#push.at === "open" && this.#push.id === id) {
-			if (status === 404 || status === 410) this.#pollMs = nowMs;
-			this.#retryPush(nowMs, retryAfterMs);
-		} else if (this.#pull.at === "open" && this.#pull.id === id) {
-			this.#pullFailed(nowMs, retryAfterMs, status > 0);
-		}
+		if (this.#push.is(id)) {
+			if (status === 404 || status === 410) this.#polls.soon(nowMs, 0);
+			this.#push.lost(nowMs, this.#aheadMs, retryAfterMs);
+		} else if (this.#pull.is(id)) this.#pullRefused(nowMs, retryAfterMs);
 		this.#steer(nowMs);
 	}
 
@@ -382,15 +319,14 @@ export class PlayerCore {
 	fragment(id: number, fromSample: number, sampleCount: number, nowMs: number): boolean {
 		this.#nowMs = nowMs;
 		const toSample = fromSample + sampleCount;
-		if (this.#push.at === "open" && this.#push.id === id) {
-			this.#push.lastMs = nowMs;
-			this.#push.toSample = toSample;
+		if (this.#push.is(id)) {
+			this.#push.brought(toSample, nowMs);
 			this.#live.arrived(toSample, nowMs);
-			this.#withheld = 0;
-			this.#pushWorked = true;
-		} else if (!(this.#pull.at === "open" && this.#pull.id === id)) return false;
+		} else if (!this.#pull.is(id)) return false;
 		if (this.#ranges.has(fromSample, toSample)) return false;
 		this.#ranges.add(fromSample, toSample);
+		// An append takes back that all had been handed over.
+		this.#finishSent = false;
 		return true;
 	}
 
@@ -403,16 +339,15 @@ export class PlayerCore {
 	/** A body ended. @param clean as the server meant it to, as against a lost connection. */
 	closed(id: number, clean: boolean, nowMs: number): void {
 		this.#nowMs = nowMs;
-		if (this.#push.at === "open" && this.#push.id === id) {
+		if (this.#push.is(id)) {
 			// A push that ends in order is the end of the programme, which the state will tell.
-			if (clean) this.#pollMs = nowMs;
-			this.#retryPush(nowMs, 0);
-		} else if (this.#pull.at === "open" && this.#pull.id === id) {
-			const { sequence } = this.#pull;
-			this.#pull = { at: "off" };
-			const needed = this.#neededSequence();
-			if (!clean) this.#pullFailed(nowMs, 0, false);
-			else if (needed === sequence && !this.#landing) this.#pullFailed(nowMs, 0, true);
+			if (clean) this.#polls.soon(nowMs, 0);
+			this.#push.lost(nowMs, this.#aheadMs, 0);
+		} else if (this.#pull.is(id)) {
+			const whole = this.#landing || this.#neededSequence() !== this.#pull.sequence;
+			if (!clean) this.#pull.lost(nowMs);
+			else if (whole) this.#pull.done();
+			else this.#pullRefused(nowMs, 0);
 		}
 		this.#steer(nowMs);
 	}
@@ -425,18 +360,14 @@ export class PlayerCore {
 	playhead(sample: number, flowing: boolean, nowMs: number): void {
 		this.#nowMs = nowMs;
 		if (this.#position === undefined) return;
-		const moved = sample - this.#position;
-		if (flowing && moved > 0 && moved < SAMPLE_RATE_HZ * 3) this.#heardSamples += moved;
+		if (flowing) this.#tally.moved(sample - this.#position);
 		this.#position = sample;
 		if (flowing) {
 			this.#starvedMs = undefined;
 			this.#everFlowed = true;
 		} else if (this.#flowing && this.#intent === "play" && this.#following) {
 			// It ran dry: what was held was too little for this network.
-			const dry = this.#ranges.endFrom(sample) - sample < samples(200);
-			if (dry && this.#endSample === undefined) {
-				this.#reserveExtraMs = Math.min(RESERVE_EXTRA_MS_MAX, this.#reserveExtraMs + RESERVE_STEP_MS);
-			}
+			if (this.#endSample === undefined && this.#aheadMs < DRY_MS) this.#dial.ranDry();
 		}
 		this.#flowing = flowing;
 		const end = this.#endSample;
@@ -492,7 +423,7 @@ export class PlayerCore {
 		this.#hidden = hidden;
 		if (!hidden) {
 			this.#hurry(nowMs);
-			this.#pollMs = Math.min(this.#pollMs, nowMs + 100 + 900 * this.#random());
+			this.#polls.soon(nowMs, LOOK_MS);
 		}
 		this.#steer(nowMs);
 	}
@@ -502,7 +433,7 @@ export class PlayerCore {
 		this.#live.reset();
 		this.#dropPush();
 		this.#dropPull();
-		this.#pollMs = nowMs;
+		this.#polls.soon(nowMs, 0);
 		this.#hurry(nowMs);
 	}
 
@@ -511,21 +442,17 @@ export class PlayerCore {
 		this.#nowMs = nowMs;
 		this.#tickedMs = nowMs;
 		this.#steer(nowMs);
-		if (!this.#polling && nowMs >= this.#pollMs) {
-			this.#polling = true;
-			this.#pollMs = nowMs + POLL_SLOW_MS;
-			this.#outputs.push({ kind: "poll" });
-		}
+		if (this.#polls.due(nowMs)) this.#outputs.push({ kind: "poll" });
 	}
 
 	// Facts
 
 	get #startSample(): number {
-		return (this.#newest.programme?.onAirPart ?? 0) * PART_SAMPLES;
+		return (this.#states.newest.programme?.onAirPart ?? 0) * PART_SAMPLES;
 	}
 
 	get #endSample(): number | undefined {
-		const part = this.#newest.programme?.endPart;
+		const part = this.#states.newest.programme?.endPart;
 		return part === null || part === undefined ? undefined : part * PART_SAMPLES;
 	}
 
@@ -538,17 +465,27 @@ export class PlayerCore {
 		return live === undefined ? held : Math.max(live, held ?? 0);
 	}
 
+	/** Sound ahead of the playhead, without a break. */
+	get #aheadMs(): number {
+		const position = this.#position ?? 0;
+		return msOf(this.#ranges.endFrom(position) - position);
+	}
+
+	/** Nothing will change any more. */
+	get #settled(): boolean {
+		const { phase, programme } = this.#states.newest;
+		return phase === "cancelled" || (phase === "ended" && programme?.recording === true);
+	}
+
 	/** Distance to live that someone who follows aims at. */
 	#targetMs(): number {
-		const { write, reserveMs } = this.#newest.delivery;
-		const least = this.#nowMs < this.#pullOnlyUntilMs ? 2 * SEGMENT_MS + 1_500 : WRITE_MS[write] + RESERVE_MARGIN_MS;
-		return Math.max(reserveMs, least) + this.#reserveExtraMs;
+		return this.#dial.targetMs(this.#states.newest.delivery, this.#push.segmentsInstead(this.#nowMs));
 	}
 
 	#sound(): PlayerView["sound"] {
 		if (this.#intent !== "play") return this.#finished ? "finished" : "silent";
 		if (this.#finished) return "finished";
-		if (!this.#newest.programme) return "armed";
+		if (!this.#states.newest.programme) return "armed";
 		if (this.#flowing) return "playing";
 		return this.#everFlowed && !this.#landing ? "restoring" : "connecting";
 	}
@@ -560,7 +497,7 @@ export class PlayerCore {
 	}
 
 	#segmentAt(sample: number) {
-		const programme = this.#newest.programme;
+		const programme = this.#states.newest.programme;
 		if (!programme) return undefined;
 		const { onAirPart, endPart } = programme;
 		const cuts = onAirPart ? [0, onAirPart] : [0];
@@ -570,14 +507,14 @@ export class PlayerCore {
 	}
 
 	#estimate(unixMs: number | undefined, nowMs: number): void {
-		const programme = this.#newest.programme;
+		const programme = this.#states.newest.programme;
 		if (programme && unixMs !== undefined) this.#live.estimated(samples(unixMs - programme.epochUnixMs), nowMs);
 	}
 
 	// Decisions
 
 	#steer(nowMs: number): void {
-		if (!this.#newest.programme) {
+		if (!this.#states.newest.programme) {
 			this.#dropPush();
 			this.#dropPull();
 			return;
@@ -595,33 +532,19 @@ export class PlayerCore {
 
 	/** Gives up a push that says nothing. */
 	#watchPush(nowMs: number): void {
-		const push = this.#push;
-		if (push.at !== "open") return;
-		const silentMs = nowMs - push.lastMs;
-		if (!push.answered) {
-			if (silentMs > CONNECT_MS_MAX) this.#giveUpPush(nowMs);
-		} else if (push.toSample === undefined) {
-			if (silentMs > SILENT_MS_MAX) {
-				this.#withheld += 1;
-				if (this.#withheld >= (this.#pushWorked ? WITHHELD_MAX : 1)) this.#pullOnlyUntilMs = nowMs + PULL_ONLY_MS;
-				this.#giveUpPush(nowMs);
-			}
-		} else if (silentMs > 2 * WRITE_MS[this.#newest.delivery.write] + SILENT_MS_MAX / 2) this.#giveUpPush(nowMs);
-	}
-
-	#giveUpPush(nowMs: number): void {
-		if (this.#push.at === "open") this.#outputs.push({ kind: "abort", id: this.#push.id });
-		this.#retryPush(nowMs, 0);
+		if (!this.#push.isSilent(nowMs, WRITE_MS[this.#states.newest.delivery.write])) return;
+		const id = this.#push.lost(nowMs, this.#aheadMs, 0);
+		if (id !== undefined) this.#outputs.push({ kind: "abort", id });
 	}
 
 	#pushWanted(nowMs: number): boolean {
 		const end = this.#endSample;
 		const need = this.#position === undefined || this.#landing ? undefined : this.#ranges.endFrom(this.#position);
 		// The last of a programme comes as it was coming; afterwards it is segments.
-		if (end !== undefined) return this.#push.at === "open" && need !== undefined && need < end;
-		if (nowMs < this.#pullOnlyUntilMs) return false;
+		if (end !== undefined) return this.#push.isOpen && need !== undefined && need < end;
+		if (this.#push.segmentsInstead(nowMs)) return false;
 		if (this.#intent === "idle") return false;
-		if (this.#intent === "pause") return this.#push.at === "open" && nowMs - this.#pausedMs < PAUSED_KEEP_MS;
+		if (this.#intent === "pause") return this.#push.isOpen && nowMs - this.#pausedMs < PAUSED_KEEP_MS;
 		if (this.#following) return true;
 		const live = this.#edge(nowMs);
 		return need !== undefined && live !== undefined && live - need < samples(REJOIN_MS);
@@ -632,7 +555,7 @@ export class PlayerCore {
 			this.#dropPush();
 			return;
 		}
-		if (this.#push.at === "open" || (this.#push.at === "waiting" && nowMs < this.#push.untilMs)) return;
+		if (!this.#push.mayOpen(nowMs)) return;
 		let need = this.#position === undefined || this.#landing ? undefined : this.#ranges.endFrom(this.#position);
 		const live = this.#edge(nowMs);
 		if (need !== undefined && this.#following && live !== undefined && live - need > samples(JUMP_MS)) {
@@ -640,32 +563,26 @@ export class PlayerCore {
 			need = undefined;
 		}
 		const id = this.#nextId++;
-		this.#push = { at: "open", id, openedMs: nowMs, answered: false, lastMs: nowMs, toSample: undefined };
+		this.#push.open(id, nowMs);
 		const fromPart = need === undefined ? null : Math.floor(need / PART_SAMPLES);
 		this.#outputs.push({ kind: "connect", id, fromPart, saver: this.#saver });
 	}
 
 	#steerPull(nowMs: number): void {
-		if (this.#landing && nowMs < this.#pullOnlyUntilMs && this.#intent === "play") this.#landBySegments(nowMs);
+		if (this.#landing && this.#push.segmentsInstead(nowMs) && this.#intent === "play") this.#landBySegments(nowMs);
 		const want = this.#pullWanted(nowMs);
-		if (this.#pull.at === "open") {
-			if (want?.sequence !== this.#pull.sequence) {
-				// What is on its way may still be of use when the listener only moved within it.
-				const span = want === undefined ? undefined : this.#pull;
-				if (!span || this.#intent !== "play") this.#dropPull();
-				else if (want) this.#dropPull();
-			} else if (nowMs - this.#pull.openedMs > 2 * CONNECT_MS_MAX) {
-				this.#outputs.push({ kind: "abort", id: this.#pull.id });
-				this.#pullFailed(nowMs, 0, false);
+		if (this.#pull.isOpen) {
+			// What is on its way is of use even when enough is there; only another place makes it useless.
+			if (want && want.sequence !== this.#pull.sequence) this.#dropPull();
+			else if (this.#pull.isOverdue(nowMs)) {
+				this.#dropPull();
+				this.#pull.lost(nowMs);
 			}
 		}
-		if (!want || this.#pull.at === "open") return;
-		if (this.#pull.at === "waiting" && nowMs < this.#pull.untilMs) return;
-		if (nowMs < want.readyMs) return;
-		const pathKey = this.#newest.programme?.pathKey;
-		if (pathKey === undefined) return;
+		const pathKey = this.#states.newest.programme?.pathKey;
+		if (!want || pathKey === undefined || nowMs < want.readyMs || !this.#pull.mayOpen(nowMs)) return;
 		const id = this.#nextId++;
-		this.#pull = { at: "open", id, openedMs: nowMs, sequence: want.sequence };
+		this.#pull.open(id, want.sequence, nowMs);
 		this.#outputs.push({ kind: "fetch", id, pathKey, sequence: want.sequence, saver: this.#saver });
 	}
 
@@ -688,17 +605,16 @@ export class PlayerCore {
 
 	/** Whether the push goes on at `need`, or is likely to in a moment. */
 	#pushBrings(need: number, nowMs: number): boolean {
-		const push = this.#push;
-		if (push.at === "open") return push.toSample === undefined || push.toSample >= need;
-		return this.#following && this.#endSample === undefined && nowMs >= this.#pullOnlyUntilMs;
+		const { isOpen, toSample } = this.#push;
+		if (isOpen) return toSample === undefined || toSample >= need;
+		return this.#following && this.#endSample === undefined && !this.#push.segmentsInstead(nowMs);
 	}
 
 	/** Passes over a hole that cannot be filled, once sound beyond it is there. */
 	#steerHole(nowMs: number): void {
 		if (this.#intent !== "play" || this.#landing || this.#position === undefined || this.#finished) return;
 		const need = this.#ranges.endFrom(this.#position);
-		const dry = need - this.#position < samples(100) && !this.#flowing;
-		if (!dry) {
+		if (this.#flowing || this.#aheadMs >= DRY_MS) {
 			this.#starvedMs = undefined;
 			return;
 		}
@@ -710,11 +626,11 @@ export class PlayerCore {
 	}
 
 	#passOver(from: number, to: number, nowMs: number): void {
-		this.#noteMissed(from, to);
+		this.#tally.passedOver(from, to);
 		this.#place(to, nowMs);
 	}
 
-	/** The dial: slower until the reserve is held, faster when too far behind, to live when much too far. */
+	/** Someone who follows is on the dial, or taken to live when much too far behind; everybody else has his own rate. */
 	#steerRate(nowMs: number): void {
 		let rate = this.#userRate;
 		const end = this.#endSample;
@@ -722,19 +638,13 @@ export class PlayerCore {
 		if (end === undefined && live !== undefined && this.#position !== undefined && !this.#landing) {
 			const behindMs = msOf(live - this.#position);
 			const targetMs = this.#targetMs();
-			if (!this.#following && this.#push.at === "open" && behindMs <= targetMs + NEAR_MS && this.#intent === "play") {
+			const here = this.#push.isOpen && this.#intent === "play";
+			if (!this.#following && here && this.#dial.caughtUp(behindMs, targetMs)) {
 				this.#following = true;
 				this.#userRate = 1;
 			}
-			rate = this.#userRate;
-			if (this.#following) {
-				if (behindMs > JUMP_MS + targetMs && this.#push.at === "open") this.#land(nowMs);
-				const wasSlow = this.#rate < 1;
-				const wasFast = this.#rate > 1;
-				if (behindMs < targetMs - (wasSlow ? 0 : NEAR_MS)) rate = SLOW_RATE;
-				else if (behindMs > targetMs + (wasFast ? NEAR_MS : FAR_MS)) rate = FAST_RATE;
-				else rate = 1;
-			}
+			rate = this.#following ? this.#dial.rate(behindMs, targetMs) : this.#userRate;
+			if (this.#following && here && behindMs > JUMP_MS + targetMs) this.#land(nowMs);
 		} else if (this.#following && end === undefined) rate = 1;
 		if (rate === this.#rate) return;
 		this.#rate = rate;
@@ -751,9 +661,10 @@ export class PlayerCore {
 		this.#dropPull();
 		const last = this.#ranges.last;
 		const live = this.#live.at(nowMs);
-		const brings = this.#push.at === "open" && this.#push.toSample !== undefined && this.#push.toSample === last?.to;
-		if (brings && last && live !== undefined && live - last.to < samples(3_000)) this.#touchDown(nowMs);
-		else if (this.#push.at === "open" && this.#push.toSample === undefined) {
+		const { isOpen, toSample } = this.#push;
+		if (toSample !== undefined && toSample === last?.to) {
+			if (live !== undefined && live - toSample < samples(FRESH_MS)) this.#touchDown(nowMs);
+		} else if (isOpen && toSample === undefined) {
 			// It was asked for another place.
 			this.#dropPush();
 		}
@@ -761,11 +672,11 @@ export class PlayerCore {
 
 	/** Finds the place in what the push brought. */
 	#touchDown(nowMs: number): void {
-		if (!this.#landing || this.#push.at !== "open" || this.#push.toSample === undefined) return;
-		if (this.#intent === "idle") return;
-		const last = this.#ranges.spans.find((span) => span.to === (this.#push as { toSample?: number }).toSample);
+		const { toSample } = this.#push;
+		if (!this.#landing || toSample === undefined || this.#intent === "idle") return;
+		const last = this.#ranges.spans.find((span) => span.to === toSample);
 		if (!last) return;
-		const startMs = WRITE_MS[this.#newest.delivery.write] + START_MARGIN_MS;
+		const startMs = WRITE_MS[this.#states.newest.delivery.write] + START_MARGIN_MS;
 		const to = Math.max(last.from, last.to - samples(startMs));
 		this.#placeLive(to, nowMs);
 	}
@@ -782,7 +693,7 @@ export class PlayerCore {
 
 	#placeLive(to: number, nowMs: number): void {
 		const from = this.#position;
-		if (this.#leavesOut && from !== undefined && to > from) this.#noteMissed(from, to);
+		if (this.#leavesOut && from !== undefined) this.#tally.passedOver(from, to);
 		this.#leavesOut = false;
 		this.#place(to, nowMs);
 	}
@@ -793,11 +704,9 @@ export class PlayerCore {
 		this.#flowing = false;
 		this.#finished = false;
 		this.#starvedMs = undefined;
-		this.#pullFailures = { sequence: -1, count: 0 };
-		if (this.#pull.at === "waiting") this.#pull = { at: "off" };
-		const push = this.#push;
+		this.#pull.moved();
 		// A push that was asked to begin elsewhere and has brought nothing yet would leave a hole.
-		if (push.at === "open" && push.toSample === undefined) this.#dropPush();
+		if (this.#push.isOpen && this.#push.toSample === undefined) this.#dropPush();
 		this.#outputs.push({ kind: "seek", toSample: sample });
 		this.#showStates();
 		this.#steerRate(nowMs);
@@ -812,38 +721,9 @@ export class PlayerCore {
 		this.#outputs.push({ kind: "stop" });
 	}
 
-	#noteMissed(fromSample: number, toSample: number): void {
-		// Before the first sound there is nothing to have gone on from.
-		if (!this.#everFlowed) return;
-		this.#missedSamples += toSample - fromSample;
-		this.#missed = { fromSample, toSample };
-	}
-
-	#retryPush(nowMs: number, retryAfterMs: number): void {
-		const push = this.#push;
-		const good = push.at === "open" && push.toSample !== undefined && nowMs - push.openedMs > GOOD_MS;
-		if (good) this.#pushFailures = 0;
-		let delayMs: number;
-		if (good) {
-			const position = this.#position ?? 0;
-			const aheadMs = msOf(this.#ranges.endFrom(position) - position);
-			delayMs = this.#random() * Math.max(0, Math.min(SPREAD_MS_MAX, aheadMs - 400));
-		} else delayMs = backOffMs(this.#pushFailures, this.#random());
-		this.#pushFailures += 1;
-		if (retryAfterMs > 0) delayMs = Math.max(delayMs, retryAfterMs + 2_000 * this.#random());
-		this.#push = { at: "waiting", untilMs: nowMs + delayMs, told: retryAfterMs > 0 };
-	}
-
-	#pullFailed(nowMs: number, retryAfterMs: number, said: boolean): void {
-		const sequence = this.#pull.at === "open" ? this.#pull.sequence : (this.#neededSequence() ?? -1);
-		if (this.#pullFailures.sequence !== sequence) this.#pullFailures = { sequence, count: 0 };
-		if (said) this.#pullFailures.count += 1;
-		const { count } = this.#pullFailures;
-		this.#pull = {
-			at: "waiting",
-			untilMs: nowMs + Math.max(retryAfterMs, backOffMs(said ? count : 3, this.#random())),
-		};
-		if (count < SEGMENT_FAILURES_MAX || this.#position === undefined) return;
+	#pullRefused(nowMs: number, retryAfterMs: number): void {
+		const sequence = this.#pull.sequence ?? -1;
+		if (!this.#pull.refused(sequence, nowMs, retryAfterMs) || this.#position === undefined) return;
 		// It is not to be had: go on with what comes after it.
 		const need = this.#ranges.endFrom(this.#position);
 		const span = this.#segmentAt(need);
@@ -854,23 +734,22 @@ export class PlayerCore {
 		);
 		const end = this.#endSample;
 		if (end !== undefined && to >= end) this.#finish();
-		else if (Number.isFinite(to) && need - this.#position < samples(100)) this.#passOver(need, to, nowMs);
+		else if (Number.isFinite(to) && this.#aheadMs < DRY_MS) this.#passOver(need, to, nowMs);
 	}
 
 	#hurry(nowMs: number): void {
-		this.#pushFailures = 0;
-		if (this.#push.at === "waiting" && !this.#push.told) this.#push = { ...this.#push, untilMs: nowMs };
-		if (this.#pull.at === "waiting") this.#pull = { at: "waiting", untilMs: nowMs };
+		this.#push.hurry(nowMs);
+		this.#pull.hurry();
 	}
 
 	#dropPush(): void {
-		if (this.#push.at === "open") this.#outputs.push({ kind: "abort", id: this.#push.id });
-		this.#push = { at: "off" };
+		const id = this.#push.drop();
+		if (id !== undefined) this.#outputs.push({ kind: "abort", id });
 	}
 
 	#dropPull(): void {
-		if (this.#pull.at === "open") this.#outputs.push({ kind: "abort", id: this.#pull.id });
-		this.#pull = { at: "off" };
+		const id = this.#pull.drop();
+		if (id !== undefined) this.#outputs.push({ kind: "abort", id });
 	}
 
 	#discard(): void {
@@ -883,8 +762,7 @@ export class PlayerCore {
 		this.#following = true;
 		this.#finished = false;
 		this.#finishSent = false;
-		this.#waitingStates = [];
-		this.#missed = null;
+		this.#tally.missed = null;
 		this.#leavesOut = false;
 		this.#outputs.push({ kind: "discard" });
 	}
@@ -918,30 +796,8 @@ export class PlayerCore {
 		this.#outputs.push({ kind: "remove", fromSample, toSample });
 	}
 
-	/** States wait for the playhead of someone who follows; for everybody else the newest holds. */
 	#showStates(): void {
-		const waits = this.#intent === "play" && this.#following && !this.#landing && this.#position !== undefined;
-		while (this.#waitingStates.length > 0) {
-			const first = this.#waitingStates[0] as { state: PublicState; atSample: number };
-			const due = !waits || first.atSample <= (this.#position as number) || this.#waitingStates.length > STATES_MAX;
-			if (!due) return;
-			this.#waitingStates.shift();
-			this.#shown = first.state;
-		}
+		const follows = this.#intent === "play" && this.#following && !this.#landing;
+		this.#states.show(follows ? this.#position : undefined);
 	}
-
-	#schedulePoll(nowMs: number): void {
-		const pushed = this.#push.at === "open" && this.#push.toSample !== undefined;
-		const over =
-			this.#newest.phase === "cancelled" || (this.#newest.phase === "ended" && this.#newest.programme?.recording);
-		const slow = pushed || over || (this.#hidden && this.#intent !== "play");
-		const everyMs = Math.min(slow ? POLL_SLOW_MS : POLL_MS, Number.POSITIVE_INFINITY);
-		const failedMs = this.#pollFailures > 0 ? backOffMs(this.#pollFailures + 2, this.#random()) : 0;
-		this.#pollMs = nowMs + everyMs * (0.8 + 0.4 * this.#random()) + failedMs;
-	}
-}
-
-/** Exponential, jittered over its upper half. @param failures 0 for the first. */
-function backOffMs(failures: number, random: number): number {
-	return Math.min(RETRY_MS_MAX, RETRY_FIRST_MS * RETRY_GROWTH ** Math.min(failures, 10)) * (0.5 + 0.5 * random);
 }

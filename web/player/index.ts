@@ -10,7 +10,7 @@ import type { Addresses, Player } from "./player.ts";
 import { createPushPlayer } from "./push-player.ts";
 
 export type { PlayerView } from "./core.ts";
-export type { Addresses, Player } from "./player.ts";
+export type { Addresses, Player, Trouble } from "./player.ts";
 
 /**
  * Apple's browsers play HLS themselves, and only so have the lock screen and AirPlay; everything else takes the

@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { PART_SAMPLES, SAMPLE_RATE_HZ } from "#wire/quantum.ts";
 import { type PublicState, publicState } from "#wire/state.ts";
 import type { PlayerView } from "./core.ts";
-import type { Addresses, Player } from "./player.ts";
+import type { Addresses, Player, Trouble } from "./player.ts";
 
 const POLL_MS = 5_000;
 /** After the element failed: how long until it is tried again, doubled each time. */
@@ -27,7 +27,7 @@ export function playsHls(audio: HTMLAudioElement): boolean {
 export function createNativePlayer(audio: ElementWithStartDate, initial: PublicState, addresses: Addresses): Player {
 	const hls = playsHls(audio);
 	const gone = new AbortController();
-	const trouble = signal<"none" | "blocked" | "cannot_play">("none");
+	const trouble = signal<Trouble>("none");
 	let state = initial;
 	let intent: PlayerView["intent"] = "idle";
 	let source: Source = "none";
@@ -171,6 +171,10 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 		clearTimeout(pollTimer);
 		try {
 			const response = await fetch(`${addresses.base}/state.json`, { credentials: "omit", cache: "no-cache" });
+			if (response.status === 410) {
+				trouble.value = "gone";
+				player.pause();
+			}
 			const date = Date.parse(response.headers.get("date") ?? "");
 			const parsed = publicState.safeParse(response.ok ? await response.json() : undefined);
 			if (!Number.isNaN(date)) serverAheadMs.value = date + 500 - Date.now();
@@ -244,8 +248,6 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 		failures = 0;
 		if (intent === "play" && !flowing) retry();
 	});
-	void poll();
-
 	const player: Player = {
 		view,
 		trouble,
@@ -302,6 +304,6 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 			audio.load();
 		},
 	};
-	show();
+	void poll();
 	return player;
 }

@@ -3,7 +3,7 @@ import { SAMPLE_RATE_HZ } from "#wire/quantum.ts";
 import { type PublicState, publicState } from "#wire/state.ts";
 import { BoxReader } from "./boxes.ts";
 import { type CoreOutput, PlayerCore } from "./core.ts";
-import type { Addresses, Player } from "./player.ts";
+import type { Addresses, Player, Trouble } from "./player.ts";
 import { mediaSourceConstructor, SoundBuffer } from "./source-buffer.ts";
 
 /** A wall clock that moves this much against the monotonic one was set, or stood still while the machine slept. */
@@ -17,6 +17,8 @@ const STUCK_REBUILD_MS = 6_000;
 /** Sound ahead, without which standing still is no wonder. */
 const STUCK_AHEAD_S = 0.3;
 const REBUILDS_MAX = 5;
+/** A small answer that takes longer is not coming. */
+const ANSWER_MS_MAX = 10_000;
 
 /**
  * The engine for browsers with Media Source Extensions: fetches the push and segments, appends them, and lets
@@ -34,7 +36,7 @@ export function createPushPlayer(
 	const core = new PlayerCore(initial, { random: Math.random, nowMs: now(), unixMs: Date.now() });
 	const serverAheadMs = signal(0);
 	const view = signal(core.view(now()));
-	const trouble = signal<"none" | "blocked" | "cannot_play">("none");
+	const trouble = signal<Trouble>("none");
 	const requests = new Map<number, AbortController>();
 	const gone = new AbortController();
 	/** The last init segment appended; fragments of another track need theirs first. */
@@ -273,7 +275,7 @@ export function createPushPlayer(
 	function initOf(url: string): Promise<Uint8Array<ArrayBuffer>> {
 		let init = inits.get(url);
 		if (!init) {
-			init = fetch(url, { credentials: "omit" }).then(async (response) => {
+			init = fetch(url, { credentials: "omit", signal: AbortSignal.timeout(ANSWER_MS_MAX) }).then(async (response) => {
 				if (!response.ok) throw new Error(`init: ${response.status}`);
 				return new Uint8Array(await response.arrayBuffer());
 			});
@@ -291,7 +293,15 @@ export function createPushPlayer(
 
 	async function poll(): Promise<void> {
 		try {
-			const response = await fetch(`${addresses.base}/state.json`, { credentials: "omit", cache: "no-cache" });
+			const response = await fetch(`${addresses.base}/state.json`, {
+				credentials: "omit",
+				cache: "no-cache",
+				signal: AbortSignal.timeout(ANSWER_MS_MAX),
+			});
+			if (response.status === 410) {
+				trouble.value = "gone";
+				core.pause(now());
+			}
 			const json = response.ok ? await response.text() : "";
 			const date = Date.parse(response.headers.get("date") ?? "");
 			// `Date` says whole seconds: half of one is the likeliest rest.

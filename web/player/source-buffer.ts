@@ -44,6 +44,8 @@ export class SoundBuffer implements Disposable {
 		this.#audio = audio;
 		this.#events = events;
 		this.#source = new constructor();
+		// A managed source opens only where the sound cannot be sent elsewhere (Media Source Extensions, ManagedMediaSource).
+		audio.disableRemotePlayback = true;
 		this.#url = URL.createObjectURL(this.#source);
 		this.#source.addEventListener("sourceopen", () => this.#opened(), { once: true });
 		audio.src = this.#url;

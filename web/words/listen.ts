@@ -132,6 +132,10 @@ export const listenWords = catalogue({
 		en: "This browser cannot play the sound here. One of the addresses under “Other players” will do.",
 		de: "Dieser Browser kann den Ton hier nicht abspielen. Nehmen Sie eine der Adressen unter „Andere Player“.",
 	},
+	gone: {
+		en: "This interview was removed, together with its recording.",
+		de: "Dieses Gespräch wurde zusammen mit der Aufzeichnung entfernt.",
+	},
 	blocked: {
 		en: "The browser did not let the sound begin. Press play once more.",
 		de: "Der Browser hat den Ton nicht beginnen lassen. Drücken Sie noch einmal auf Abspielen.",
