@@ -5,6 +5,7 @@
  * Knows no device, no page and no words.
  */
 export { type Echo, echoIsHeard, findEcho, PROBE_COUNT, PROBE_MS, PROBE_PERIOD_MS, probe } from "./echo.ts";
+export { EchoWatch } from "./echo-watch.ts";
 export {
 	MICROPHONE_PROBLEMS,
 	MicrophoneCheck,
@@ -21,3 +22,4 @@ export {
 	type NetworkSample,
 	UDP_MAX_MS,
 } from "./network.ts";
+export { PairedLevels } from "./paired-levels.ts";

@@ -13,20 +13,23 @@ export function syntheticVoice(sampleRateHz: number, seconds: number, seed = 1):
 		{ hz: 1_500, bandHz: 120, gain: 0.5, y1: 0, y2: 0 },
 		{ hz: 2_700, bandHz: 180, gain: 0.3, y1: 0, y2: 0 },
 	];
+	// Each seed has a rhythm of its own: 240 ms and every fourth with seed 1.
+	const syllableS = 0.18 + 0.012 * ((seed * 5) % 11);
+	const pauseEvery = 3 + (seed % 3);
 	let phase = 0;
 	let lastNoise = 0;
 	for (let i = 0; i < out.length; i += 1) {
 		const t = i / sampleRateHz;
-		// Syllables of 240 ms: vowel, then hiss; every fourth is a pause.
-		const syllable = Math.floor(t / 0.24);
-		const within = (t % 0.24) / 0.24;
-		if (i % Math.round(sampleRateHz * 0.24) === 0) {
+		// Syllables: vowel, then hiss; every few a pause.
+		const syllable = Math.floor(t / syllableS);
+		const within = (t % syllableS) / syllableS;
+		if (i % Math.round(sampleRateHz * syllableS) === 0) {
 			for (const f of formants) f.hz *= 0.85 + 0.3 * (0.5 + 0.5 * random());
 			formants[0]!.hz = Math.min(850, Math.max(350, formants[0]!.hz));
 			formants[1]!.hz = Math.min(2_200, Math.max(900, formants[1]!.hz));
 			formants[2]!.hz = Math.min(3_200, Math.max(2_300, formants[2]!.hz));
 		}
-		const speaking = syllable % 4 !== 3;
+		const speaking = syllable % pauseEvery !== pauseEvery - 1;
 		const envelope = speaking ? Math.sin(Math.PI * within) : 0;
 		const voiced = within < 0.7;
 		phase += (110 + 20 * Math.sin(2 * Math.PI * 0.4 * t)) / sampleRateHz;

@@ -3,18 +3,21 @@ import workletUrl from "./capture-worklet.js?url";
 /** @param frame of the context's time at which the block begins. */
 export type BlockListener = (block: Float32Array, frame: number) => void;
 
-/** What the page hears of its own microphone: blocks of samples, for meters and verdicts. Sends nothing anywhere. */
+/** What the page hears of a track, its own microphone's or the others': blocks of samples, for meters and verdicts. Sends nothing anywhere. */
 export class Capture implements Disposable {
 	readonly context: AudioContext;
+	readonly #ownsContext: boolean;
 	readonly #ready: Promise<void>;
 	#node: AudioWorkletNode | undefined;
 	#source: MediaStreamAudioSourceNode | undefined;
 	#wanted: MediaStreamTrack | undefined;
 	#onBlock: BlockListener | undefined;
 
-	constructor() {
+	/** @param shared the context of another capture, so that both have one clock; it stays open when this one is disposed. */
+	constructor(shared?: AudioContext) {
+		this.#ownsContext = shared === undefined;
 		// No sample rate of ours: Firefox connects a microphone only to a context of the microphone's own.
-		this.context = new AudioContext({ latencyHint: "interactive" });
+		this.context = shared ?? new AudioContext({ latencyHint: "interactive" });
 		this.#ready = this.context.audioWorklet.addModule(workletUrl).then(() => {
 			this.#node = new AudioWorkletNode(this.context, "capture", {
 				numberOfOutputs: 0,
@@ -28,7 +31,7 @@ export class Capture implements Disposable {
 		this.#ready.catch(() => {
 			// Without a worklet there is no meter and no verdict; speaking does not depend on it.
 		});
-		if (this.context.state === "suspended") {
+		if (this.#ownsContext && this.context.state === "suspended") {
 			const wake = () => {
 				void this.context.resume();
 				window.removeEventListener("pointerdown", wake);
@@ -54,7 +57,7 @@ export class Capture implements Disposable {
 	[Symbol.dispose](): void {
 		this.#onBlock = undefined;
 		this.#source?.disconnect();
-		void this.context.close().catch(() => {});
+		if (this.#ownsContext) void this.context.close().catch(() => {});
 	}
 
 	#connect(): void {

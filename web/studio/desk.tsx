@@ -109,6 +109,12 @@ function OwnSentence({ studio }: { studio: Studio }) {
 		if (studio.speakingMuted.value) return { text: say("you_muted_speaking"), tone: "wait" };
 		if (studio.wantsMute.value) return { text: say("you_muted"), tone: "quiet" };
 		if (studio.coughing.value) return { text: say("you_cough"), tone: "quiet" };
+		if (studio.ownEcho.value) {
+			return {
+				text: `${sayCheck("echo")} ${sayCheck(studio.raw.value ? "echo_repair_raw" : "echo_repair")}`,
+				tone: "wait",
+			};
+		}
 		if (problem !== undefined && problem !== "telephone_quality") {
 			return { text: `${sayCheck(problem)} ${sayCheck(`${problem}_repair`)}`, tone: "wait" };
 		}

@@ -1,6 +1,6 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { InvitationLink, Problem, Role, SeatChange, SeatGrant, StudioSnapshot } from "#wire/staff.ts";
-import { MicrophoneCheck, type MicrophoneProblem } from "../preflight/index.ts";
+import { EchoWatch, MicrophoneCheck, type MicrophoneProblem, PairedLevels } from "../preflight/index.ts";
 import { type Answer, ask } from "../staff/api.ts";
 import { Advisor, type Seat } from "./advice.ts";
 import { type BlockListener, Capture } from "./capture.ts";
@@ -54,6 +54,8 @@ export class Studio implements Disposable {
 	readonly ownProblem = signal<MicrophoneProblem | undefined>(undefined);
 	/** Enough was said lately, and nothing is wrong with it. */
 	readonly ownLevelRight = signal(false);
+	/** The others are heard in this microphone, and so hear themselves. */
+	readonly ownEcho = signal(false);
 	/** Speaking into a microphone that is off. */
 	readonly speakingMuted = signal(false);
 	readonly coughing = signal(false);
@@ -88,6 +90,9 @@ export class Studio implements Disposable {
 	/** A second look at the microphone for meter and verdicts, which mute and cough leave alone. */
 	#metered: MediaStreamTrack | undefined;
 	#blockListener: BlockListener | undefined;
+	/** The others as they are played here, on the clock of the microphone's capture. */
+	#returned: Capture | undefined;
+	#echo: { watch: EchoWatch; levels: PairedLevels } | undefined;
 	#own: { check: MicrophoneCheck; sinceMs: number } | undefined;
 	#wakeLock: WakeLockSentinel | undefined;
 	#withoutMicrophone = false;
@@ -423,6 +428,7 @@ export class Studio implements Disposable {
 			},
 			onReturn: (stream) => {
 				this.#audio.srcObject = stream;
+				this.#watchEcho(stream);
 				void this.#applyOutput();
 				this.hear();
 			},
@@ -437,6 +443,8 @@ export class Studio implements Disposable {
 		this.#whip = undefined;
 		this.#microphone[Symbol.dispose]();
 		this.#metered?.stop();
+		this.#returned?.[Symbol.dispose]();
+		this.#returned = undefined;
 		this.#capture.value?.[Symbol.dispose]();
 		this.#capture.value = undefined;
 		this.#audio.srcObject = null;
@@ -455,11 +463,26 @@ export class Studio implements Disposable {
 			capture = new Capture();
 			capture.onBlock = (block, frame) => {
 				this.#blockListener?.(block, frame);
+				this.#echo?.levels.near(block, frame);
 				this.#ownBlock(block);
 			};
 			this.#capture.value = capture;
 		}
 		return capture;
+	}
+
+	/** Compares what is played with what the microphone hears, for as long as this person is in the room. */
+	#watchEcho(stream: MediaStream): void {
+		const near = this.#capturing();
+		this.#returned?.[Symbol.dispose]();
+		const watch = new EchoWatch();
+		const levels = new PairedLevels(near.context.sampleRate, EchoWatch.frameMs, (farDbfs, nearDbfs) =>
+			watch.push(farDbfs, nearDbfs),
+		);
+		this.#echo = { watch, levels };
+		this.#returned = new Capture(near.context);
+		this.#returned.onBlock = (block, frame) => levels.far(block, frame);
+		this.#returned.listenTo(stream.getAudioTracks()[0]);
 	}
 
 	#ownBlock(block: Float32Array): void {
@@ -479,6 +502,7 @@ export class Studio implements Disposable {
 
 	#tick(): void {
 		this.nowMs.value = performance.now();
+		this.ownEcho.value = this.step.value === "room" && (this.#echo?.watch.heard ?? false);
 		const own = this.#own;
 		const muted = this.wantsMute.value;
 		this.speakingMuted.value = muted && this.ownLevelDbfs.value > SPEAKING_DBFS;

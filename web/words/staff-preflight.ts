@@ -94,12 +94,12 @@ export const preflightWords = catalogue({
 		de: "Das ist bei Bluetooth üblich. Wählen Sie das eingebaute Mikrofon oder eines mit Kabel; zum Hören kann Bluetooth bleiben.",
 	},
 	echo: {
-		en: "Your loudspeaker is heard in your microphone: the others would hear themselves.",
-		de: "Ihr Lautsprecher ist in Ihrem Mikrofon zu hören: Die anderen würden sich selbst hören.",
+		en: "Your loudspeaker is heard in your microphone: the others hear themselves.",
+		de: "Ihr Lautsprecher ist in Ihrem Mikrofon zu hören: Die anderen hören sich selbst.",
 	},
 	echo_repair: {
-		en: "Put on headphones, or turn the loudspeaker down and check again.",
-		de: "Setzen Sie Kopfhörer auf, oder stellen Sie den Lautsprecher leiser, und prüfen Sie noch einmal.",
+		en: "Put on headphones, or turn the loudspeaker down.",
+		de: "Setzen Sie Kopfhörer auf, oder stellen Sie den Lautsprecher leiser.",
 	},
 	echo_repair_raw: {
 		en: "Put on headphones, or switch off “send my voice as it is” so that the browser removes the echo.",
