@@ -218,7 +218,9 @@ async function run(command: string, args: readonly string[]): Promise<void> {
 	if (code !== 0) throw new Error(`Cannot go on as ${command} ended with ${code}`);
 }
 
+/** A process that ended stays in the table until its parent looks, and where that is init it may take a while. */
 function isAlive(pid: number): boolean {
+	if (process.platform === "linux") return !/^[ZX]?$/.test(stat(pid)[0] ?? "");
 	try {
 		process.kill(pid, 0);
 		return true;
