@@ -43,9 +43,11 @@ function StudioPage({ studio, switchLanguage }: { studio: Studio; switchLanguage
 						<Notice tone="problem" urgent>
 							{refused === 401 ? sayStaff("signed_out") : say(refused === 403 ? "refused_not_allowed" : "refused_gone")}
 						</Notice>
-						<div class="actions">
-							<LinkButton href="/">{say("back_to_list")}</LinkButton>
-						</div>
+						{snapshot?.you.role === "host" && (
+							<div class="actions">
+								<LinkButton href="/">{say("back_to_list")}</LinkButton>
+							</div>
+						)}
 					</section>
 				) : over ? (
 					<Over studio={studio} />

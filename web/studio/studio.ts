@@ -86,6 +86,7 @@ export class Studio implements Disposable {
 	#whip: WhipClient | undefined;
 	#grant: SeatGrant | undefined;
 	#seating = false;
+	#settling = false;
 	#silence: MediaStreamTrack | undefined;
 	/** A second look at the microphone for meter and verdicts, which mute and cough leave alone. */
 	#metered: MediaStreamTrack | undefined;
@@ -207,20 +208,28 @@ export class Studio implements Disposable {
 		this.#wake();
 		this.step.value = "room";
 		await this.#seat();
-		await this.changeSeat(undefined, { place: "green" });
+		await this.#settle();
 	}
 
 	/** From pre-flight to where the others are. */
 	async enterGreenRoom(): Promise<void> {
 		remember(`rostra.checked.${this.interviewId}`, String(Date.now()));
 		this.step.value = "room";
-		await this.changeSeat(undefined, { place: "green" });
+		await this.#settle();
 	}
 
-	/** Back to the check, off the air and out of the green room. */
+	/** Back to the check, out of the green room. */
 	async checkAgain(): Promise<void> {
-		await this.changeSeat(undefined, { place: "check" });
 		this.step.value = "check";
+		await this.changeSeat(undefined, { place: "check" });
+	}
+
+	/** Who is in the room here is in the green room there; until the server knows, each snapshot asks again. */
+	async #settle(): Promise<void> {
+		if (this.#settling || this.step.value !== "room" || !this.#whip || this.you.value?.place !== "check") return;
+		this.#settling = true;
+		await this.changeSeat(undefined, { place: "green" });
+		this.#settling = false;
 	}
 
 	connectAgain(): void {
@@ -353,6 +362,9 @@ export class Studio implements Disposable {
 			this.#applyMute();
 		}
 		if (this.onAir.value) this.wasOnAir.value = true;
+		// Back after a reload: whoever was let in stays in, and is not checked on air.
+		if (you && !before && you.place !== "check" && this.step.value === "check") this.step.value = "room";
+		void this.#settle();
 		if (snapshot.phase === "ended" || snapshot.phase === "cancelled") this.#leave();
 		else if (
 			this.connection.value.state === "refused" &&
@@ -378,9 +390,7 @@ export class Studio implements Disposable {
 			}
 			if (this.#whip) await this.#whip.replaceTrack(state.track);
 			else await this.#seat();
-			if (this.step.value === "room" && this.you.value?.place === "check") {
-				await this.changeSeat(undefined, { place: "green" });
-			}
+			await this.#settle();
 		} else if (state.state === "gone" || state.state === "failed") {
 			this.#capture.value?.listenTo(undefined);
 			this.ownLevelDbfs.value = -100;
