@@ -1,4 +1,7 @@
-/** `npm test`: everything that needs nothing but Node. `npm test -- FILE…` runs these files only. */
+/**
+ * `npm test`: format, types and every test that needs nothing but Node. `npm test -- FILE…` runs these files only, for
+ * as long as they take.
+ */
 import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -10,11 +13,14 @@ const TEST_WITHIN_MS = 120_000;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const named = process.argv.slice(2);
-if (named.length === 0 && (await run([join(root, "scripts", "check.ts")])) !== 0) process.exit(1);
-const files = named.length > 0 ? named : portableTests(root);
+const isAll = named.length === 0;
+const checked = isAll ? await run([join(root, "scripts", "check.ts"), "--without-tests"]) : 0;
+const files = isAll ? portableTests(root) : named;
+const limits = isAll ? [`--test-timeout=${TEST_WITHIN_MS}`, `--test-concurrency=${availableParallelism()}`] : [];
 console.log(`Running ${files.length} test files …`);
-const limits = [`--test-timeout=${TEST_WITHIN_MS}`, `--test-concurrency=${availableParallelism()}`];
-process.exit(await run(["--test", "--test-reporter=spec", ...limits, ...files]));
+const tested = await run(["--test", "--test-reporter=spec", ...limits, ...files]);
+if (checked !== 0) console.error("\nThe tests were run although format or types are not right: see above.");
+process.exit(checked || tested);
 
 function run(args: readonly string[]): Promise<number> {
 	return new Promise((resolve) => {
