@@ -62,6 +62,7 @@ async function onAir(platform: Platform, speakers: readonly { voice: Voice; offP
 	}
 	while (running.some((speaker) => speaker.status.returned === 0)) await pause(50);
 	await host.ask("POST", `/interviews/${interview.interviewId}/go-live`, {});
+	while (!(await isServed(`${platform.publicUrl}/i/${interview.slug}/live.ogg`))) await pause(50);
 	return {
 		...interview,
 		door: (path: string) => `${platform.publicUrl}/i/${interview.slug}/${path}`,
@@ -70,6 +71,12 @@ async function onAir(platform: Platform, speakers: readonly { voice: Voice; offP
 			await host.ask("POST", `/interviews/${interview.interviewId}/end`, {}).catch(() => {});
 		},
 	};
+}
+
+async function isServed(url: string): Promise<boolean> {
+	const answer = await fetch(url);
+	await answer.body?.cancel();
+	return answer.ok;
 }
 
 async function* soak(platform: Platform, { isShort, say }: BenchOptions): AsyncGenerator<Row> {
