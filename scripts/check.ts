@@ -12,6 +12,9 @@ import { fastTests } from "./tests.ts";
 const TEST_WITHIN_MS = 20_000;
 const TEST_LIMITS = [`--test-timeout=${TEST_WITHIN_MS}`, `--test-concurrency=${availableParallelism()}`];
 
+const SHOWN_LINES_MAX = 120;
+const SHOWN_CHARS_MAX = 240;
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = join(root, "node_modules", ".bin");
 
@@ -63,8 +66,16 @@ function run({ title, command, args }: Step): Promise<boolean> {
 		child.on("error", (error) => output.push(Buffer.from(error.message)));
 		child.on("close", (code) => {
 			console.log(`${code === 0 ? "ok    " : "FAILED"} ${title.padEnd(20)} ${seconds()}`);
-			if (code !== 0) console.error(Buffer.concat(output).toString("utf8").trimEnd());
+			if (code !== 0) console.error(beginningOf(Buffer.concat(output).toString("utf8").trimEnd()));
 			resolve(code === 0);
 		});
 	});
+}
+
+/** The first findings are repaired first; the rest is often their consequence. */
+function beginningOf(text: string): string {
+	const lines = text.split("\n");
+	const shown = lines.slice(0, SHOWN_LINES_MAX).map((line) => line.slice(0, SHOWN_CHARS_MAX));
+	const rest = lines.length - shown.length;
+	return shown.join("\n") + (rest > 0 ? `\n… and ${rest} lines more` : "");
 }

@@ -162,7 +162,7 @@ export async function startPlatform(
 		parts.defer(() => stopAll([postgres], POSTGRES_STOP_WITHIN_MS));
 		await untilReady([postgres], clock, logsDir, signal);
 	} else {
-		say("Connecting to the database …");
+		say(`Connecting to the database, for up to ${DATABASE_WITHIN_MS / 1_000} s …`);
 		await waitForServer(databaseUrl, { clock, withinMs: DATABASE_WITHIN_MS, signal });
 	}
 	{

@@ -256,6 +256,12 @@ test("checkServer() says why a server cannot be used", async () => {
 		code: "unavailable",
 		message: /Cannot reach the database: .*ENOENT/,
 	});
+	const nobody = new URL(postgres.url);
+	nobody.pathname = "/nowhere";
+	await assert.rejects(checkServer(nobody.href), {
+		code: "refused",
+		message: /does not let us in: database "nowhere" does not exist/,
+	});
 });
 
 function isUnavailable(error: unknown): boolean {

@@ -53,7 +53,7 @@ export function openDatabase(url: string, options: { log: Log; queryWithinMs?: n
 	};
 }
 
-/** @throws DatabaseError when PostgreSQL cannot be reached or is older than `POSTGRES_VERSION_MIN`. */
+/** @throws DatabaseError when PostgreSQL cannot be reached, does not let us in or is older than `POSTGRES_VERSION_MIN`. */
 export async function checkServer(url: string): Promise<void> {
 	const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_WITHIN_MS });
 	client.on("error", () => {});
@@ -62,8 +62,11 @@ export async function checkServer(url: string): Promise<void> {
 		await client.connect();
 		const answer = await client.query("show server_version_num");
 		version = Math.floor(Number(answer.rows[0].server_version_num) / 10_000);
-	} catch (error) {
-		throw asDatabaseError(error);
+	} catch (cause) {
+		const error = asDatabaseError(cause);
+		if (error instanceof DatabaseError) throw error;
+		const text = cause instanceof Error ? cause.message : String(cause);
+		throw new DatabaseError("refused", `Cannot use the database as it does not let us in: ${text}`, { cause });
 	} finally {
 		await client.end().catch(() => {});
 	}

@@ -136,8 +136,11 @@ export async function waitForServer(
 		try {
 			return await checkServer(url);
 		} catch (error) {
-			const isWorthWaiting = error instanceof DatabaseError && error.code === "unavailable";
-			if (!isWorthWaiting || clock.monoMs() > giveUpMs) throw error;
+			if (!(error instanceof DatabaseError) || error.code !== "unavailable") throw error;
+			if (clock.monoMs() > giveUpMs) {
+				const text = `${error.message}. Look whether it runs, and whether this is its address`;
+				throw new DatabaseError("unavailable", text, { cause: error });
+			}
 		}
 		await pauseMs(clock, POLL_MS);
 	}

@@ -1,6 +1,8 @@
 export type DatabaseErrorCode =
 	/** PostgreSQL cannot be reached or is going down; the same query may succeed later. */
 	| "unavailable"
+	/** It answers, and does not let us in: password, name, rights. */
+	| "refused"
 	/** Older than `POSTGRES_VERSION_MIN`. */
 	| "too_old"
 	/** The schema was written by a newer Rostra. */
