@@ -86,7 +86,7 @@ export function PreflightCheck({ studio }: { studio: Studio }) {
 		})();
 		return () => {
 			stop.abort();
-			studio.listenToBlocks(undefined);
+			studio.voice.onBlock = undefined;
 			if (!raw) void studio.judgeMicrophone(false);
 		};
 	}, [ready, deviceId, raw, round]);
@@ -147,7 +147,7 @@ export function PreflightCheck({ studio }: { studio: Studio }) {
 					title={say("step_voice")}
 					state={stateOf(voice.state, voice.state === "done" && voice.problems.length > 0)}
 				>
-					<Meter levelDbfs={studio.ownLevelDbfs.value} label={sayStudio("desk")} />
+					<Meter levelDbfs={studio.voice.levelDbfs.value} label={sayStudio("desk")} />
 					{voice.state === "running" && (
 						<>
 							<p class="prompt">{say("say_something")}</p>
@@ -292,13 +292,13 @@ function checkVoice(
 	onSpeech: (speechMs: number) => void,
 ): Promise<{ problems: MicrophoneProblem[]; bandwidthHz: number | null } | undefined> {
 	return new Promise((resolve) => {
-		const check = new MicrophoneCheck(studio.capture.value?.context.sampleRate ?? 48_000, !studio.raw.value);
+		const check = new MicrophoneCheck(studio.voice.context.sampleRate, !studio.raw.value);
 		let beganMs: number | undefined;
-		studio.listenToBlocks((block) => {
+		studio.voice.onBlock = (block) => {
 			// Counted from the first block: a browser may hold the sound back until something is pressed.
 			beganMs ??= performance.now();
 			check.push(block);
-		});
+		};
 		const timer = window.setInterval(() => {
 			const { speechMs, bandwidthHz } = check.reading;
 			onSpeech(speechMs);
@@ -314,7 +314,7 @@ function checkVoice(
 		}, LOOK_MS);
 		const done = () => {
 			window.clearInterval(timer);
-			studio.listenToBlocks(undefined);
+			studio.voice.onBlock = undefined;
 		};
 		stop.addEventListener("abort", () => {
 			done();
@@ -325,13 +325,11 @@ function checkVoice(
 
 /** Plays the probes through the chosen output and looks for them in the microphone. @returns undefined when stopped. */
 async function checkSpeaker(studio: Studio, stop: AbortSignal): Promise<boolean | undefined> {
-	const capture = studio.capture.value;
-	if (!capture) return undefined;
-	const { context } = capture;
+	const { context } = studio.voice;
 	const sent = probe(context.sampleRate);
 	const buffer = context.createBuffer(1, sent.length, context.sampleRate);
 	buffer.copyToChannel(sent, 0);
-	await routeTo(context, studio.outputId.value);
+	await routeTo(context, studio.headphones.outputId.value);
 	const period = Math.round((context.sampleRate * PROBE_PERIOD_MS) / 1_000);
 	const echoes: (Echo | undefined)[] = [];
 	for (let n = 0; n < PROBE_COUNT; n += 1) {
@@ -339,7 +337,7 @@ async function checkSpeaker(studio: Studio, stop: AbortSignal): Promise<boolean 
 		// In the context's own time, so that a busy page measures the same delay as an idle one.
 		const startFrame = Math.round((context.currentTime + PROBE_LEAD_S) * context.sampleRate);
 		const source = new AudioBufferSourceNode(context, { buffer });
-		const gain = new GainNode(context, { gain: studio.volume.value });
+		const gain = new GainNode(context, { gain: studio.headphones.volume.value });
 		source.connect(gain).connect(context.destination);
 		source.start(startFrame / context.sampleRate);
 		await new Promise<void>((resolve) => {
@@ -350,15 +348,15 @@ async function checkSpeaker(studio: Studio, stop: AbortSignal): Promise<boolean 
 				resolve();
 			};
 			stop.addEventListener("abort", finish, { once: true });
-			studio.listenToBlocks((block, frame) => {
+			studio.voice.onBlock = (block, frame) => {
 				for (let i = 0; i < block.length; i += 1) {
 					const at = frame + i - startFrame;
 					if (0 <= at && at < period) heard[at] = block[i] as number;
 				}
 				if (frame + block.length >= startFrame + period) finish();
-			});
+			};
 		});
-		studio.listenToBlocks(undefined);
+		studio.voice.onBlock = undefined;
 		source.disconnect();
 		if (stop.aborted) return undefined;
 		echoes.push(findEcho(heard, context.sampleRate));

@@ -80,7 +80,7 @@ export function Desk({ studio }: { studio: Studio }) {
 					<Volume studio={studio} />
 				</div>
 				<div class="desk-own">
-					<Meter levelDbfs={studio.ownLevelDbfs.value} label={say("desk")} />
+					<Meter levelDbfs={studio.voice.levelDbfs.value} label={say("desk")} />
 					<OwnSentence studio={studio} />
 				</div>
 			</div>
@@ -96,7 +96,7 @@ function OwnSentence({ studio }: { studio: Studio }) {
 	const microphone = studio.microphone.value.state;
 	const live = studio.snapshot.value?.phase === "on_air";
 	const place = studio.you.value?.place;
-	const problem = studio.ownProblem.value;
+	const problem = studio.voice.problem.value;
 	const sentence = (): { text: string; tone: "quiet" | "air" | "wait" } => {
 		if (!(studio.snapshot.value?.stageReady ?? true) && state !== "connected") {
 			return { text: say("stage_starting"), tone: "wait" };
@@ -109,7 +109,7 @@ function OwnSentence({ studio }: { studio: Studio }) {
 		if (studio.speakingMuted.value) return { text: say("you_muted_speaking"), tone: "wait" };
 		if (studio.wantsMute.value) return { text: say("you_muted"), tone: "quiet" };
 		if (studio.coughing.value) return { text: say("you_cough"), tone: "quiet" };
-		if (studio.ownEcho.value) {
+		if (studio.voice.echo.value) {
 			return {
 				text: `${sayCheck("echo")} ${sayCheck(studio.raw.value ? "echo_repair_raw" : "echo_repair")}`,
 				tone: "wait",
@@ -120,7 +120,7 @@ function OwnSentence({ studio }: { studio: Studio }) {
 		}
 		if (studio.onAir.value) {
 			return {
-				text: studio.ownLevelRight.value ? `${say("you_air")} ${say("you_level_right")}` : say("you_air"),
+				text: studio.voice.levelRight.value ? `${say("you_air")} ${say("you_level_right")}` : say("you_air"),
 				tone: "air",
 			};
 		}

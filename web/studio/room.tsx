@@ -118,7 +118,7 @@ function Notices({ studio }: { studio: Studio }) {
 						: say(`refused_${connection.reason}`)}
 				</Notice>
 			)}
-			{studio.soundBlocked.value && (
+			{studio.headphones.blocked.value && (
 				<Notice
 					tone="wait"
 					urgent

@@ -17,7 +17,7 @@ export function SeatCard({ studio, seat, onNewLink }: { studio: Studio; seat: Se
 	const mayDirect = snapshot?.you.mayDirect ?? false;
 	const here = seat.connection !== "absent";
 	// Told by the server twice a second at least; one's own meter is quicker.
-	const level = isYou && !seat.muted && !studio.coughing.value ? studio.ownLevelDbfs.value : seat.levelDbfs;
+	const level = isYou && !seat.muted && !studio.coughing.value ? studio.voice.levelDbfs.value : seat.levelDbfs;
 	const { name } = seat;
 	const headingId = useId();
 	return (

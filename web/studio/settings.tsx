@@ -13,13 +13,13 @@ export function Settings({ studio, part }: { studio: Studio; part: "all" | "outp
 	return (
 		<div class="settings stack">
 			{part === "all" && <ChooseInput studio={studio} />}
-			{studio.canChooseOutput && outputs.length > 0 ? (
+			{studio.headphones.canChooseOutput && outputs.length > 0 ? (
 				<div class="field choose">
 					<label for={outputId}>{say("choose_output")}</label>
 					<select
 						id={outputId}
-						value={studio.outputId.value || (outputs[0]?.deviceId ?? "")}
-						onChange={(event) => studio.chooseOutput(event.currentTarget.value)}
+						value={studio.headphones.outputId.value || (outputs[0]?.deviceId ?? "")}
+						onChange={(event) => studio.headphones.chooseOutput(event.currentTarget.value)}
 					>
 						{outputs.map((device, at) => (
 							<option key={device.deviceId} value={device.deviceId}>
@@ -46,7 +46,7 @@ export function Settings({ studio, part }: { studio: Studio; part: "all" | "outp
 export function Volume({ studio }: { studio: Studio }) {
 	const say = useWords(studioWords);
 	const id = useId();
-	const percent = Math.round(studio.volume.value * 100);
+	const percent = Math.round(studio.headphones.volume.value * 100);
 	return (
 		<div class="volume">
 			<label for={id}>{say("headphones")}</label>
@@ -58,7 +58,7 @@ export function Volume({ studio }: { studio: Studio }) {
 				step={5}
 				value={percent}
 				aria-valuetext={say("volume_value", { percent })}
-				onInput={(event) => studio.setVolume(Number(event.currentTarget.value) / 100)}
+				onInput={(event) => studio.headphones.setVolume(Number(event.currentTarget.value) / 100)}
 			/>
 		</div>
 	);

@@ -1,14 +1,15 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { InvitationLink, Problem, Role, SeatChange, SeatGrant, StudioSnapshot } from "#wire/staff.ts";
-import { EchoWatch, MicrophoneCheck, type MicrophoneProblem, PairedLevels } from "../preflight/index.ts";
 import { type Answer, ask } from "../staff/api.ts";
 import { Advisor, type Seat } from "./advice.ts";
-import { type BlockListener, Capture } from "./capture.ts";
 import { ServerClock } from "./clock.ts";
+import { Headphones } from "./headphones.ts";
 import { Live } from "./live.ts";
 import { type Devices, Microphone, type MicrophoneState } from "./microphone.ts";
+import { OwnVoice } from "./own-voice.ts";
 import { Presence } from "./presence.ts";
 import type { SeatConnection } from "./reconnect.ts";
+import { remember, remembered } from "./remembered.ts";
 import { type WayStatistics, WhipClient } from "./whip-client.ts";
 
 /**
@@ -19,10 +20,7 @@ export type Step = "gate" | "check" | "room";
 
 export type Trouble = { readonly status: number; readonly problem: Partial<Problem> };
 
-/** Own meter: often enough to look alive. */
-const METER_MS = 66;
-/** Own voice is judged over the last one to two of these. */
-const OWN_WINDOW_MS = 15_000;
+const TICK_MS = 250;
 /** A check passed this long ago need not be repeated after a reload. */
 const CHECK_VALID_MS = 60 * 60_000;
 const SPEAKING_DBFS = -45;
@@ -50,24 +48,17 @@ export class Studio implements Disposable {
 	readonly replacedBy = signal<string | undefined>(undefined);
 	readonly devices = signal<Devices>({ inputs: [], outputs: [] });
 	readonly connection = signal<SeatConnection>({ state: "idle" });
-	readonly ownLevelDbfs = signal(-100);
-	readonly ownProblem = signal<MicrophoneProblem | undefined>(undefined);
-	/** Enough was said lately, and nothing is wrong with it. */
-	readonly ownLevelRight = signal(false);
-	/** The others are heard in this microphone, and so hear themselves. */
-	readonly ownEcho = signal(false);
+	readonly voice = new OwnVoice();
+	readonly headphones = new Headphones();
 	/** Speaking into a microphone that is off. */
 	readonly speakingMuted = signal(false);
 	readonly coughing = signal(false);
 	/** Mute as this person wants it; the server follows. */
 	readonly wantsMute = signal(false);
-	readonly raw = signal(remembered("rostra.raw") === "yes");
-	readonly outputId = signal(remembered("rostra.output") ?? "");
-	readonly volume = signal(Number(remembered("rostra.volume") ?? "1"));
-	readonly soundBlocked = signal(false);
+	/** Headphones are worn: the voice is sent as it is. */
+	readonly raw = signal(remembered("raw") === "yes");
 	/** Seconds tick: everything that shows a time reads it. */
 	readonly nowMs = signal(performance.now());
-	readonly capture: ReadonlySignal<Capture | undefined>;
 	readonly you: ReadonlySignal<Seat | undefined>;
 	/** The interview is on air and this seat is heard there. */
 	readonly onAir: ReadonlySignal<boolean>;
@@ -75,26 +66,16 @@ export class Studio implements Disposable {
 	readonly wasOnAir = signal(false);
 	readonly advisor = new Advisor();
 
-	readonly #capture = signal<Capture | undefined>(undefined);
 	readonly #seatWanted: string | undefined;
 	readonly #clock = new ServerClock();
 	readonly #presence = new Presence();
 	readonly #live: Live;
 	readonly #microphone: Microphone;
-	readonly #audio = new Audio();
-	readonly #timers: number[] = [];
+	readonly #tickTimer: number;
 	#whip: WhipClient | undefined;
 	#grant: SeatGrant | undefined;
 	#seating = false;
 	#settling = false;
-	#silence: MediaStreamTrack | undefined;
-	/** A second look at the microphone for meter and verdicts, which mute and cough leave alone. */
-	#metered: MediaStreamTrack | undefined;
-	#blockListener: BlockListener | undefined;
-	/** The others as they are played here, on the clock of the microphone's capture. */
-	#returned: Capture | undefined;
-	#echo: { watch: EchoWatch; levels: PairedLevels } | undefined;
-	#own: { check: MicrophoneCheck; sinceMs: number } | undefined;
 	#wakeLock: WakeLockSentinel | undefined;
 	#withoutMicrophone = false;
 
@@ -102,14 +83,11 @@ export class Studio implements Disposable {
 	constructor(interviewId: string, seatWanted: string | undefined) {
 		this.interviewId = interviewId;
 		this.#seatWanted = seatWanted;
-		this.capture = this.#capture;
 		this.you = computed(() => {
 			const snapshot = this.snapshot.value;
 			return snapshot?.seats.find((seat) => seat.seatId === snapshot.you.seatId);
 		});
 		this.onAir = computed(() => this.snapshot.value?.phase === "on_air" && this.you.value?.place === "air");
-		this.#audio.autoplay = true;
-		this.#audio.volume = Math.min(1, Math.max(0, this.volume.value));
 		this.#live = new Live({
 			url: `/api/v1${this.#path("/events")}`,
 			onSnapshot: (snapshot) => this.#take(snapshot),
@@ -127,8 +105,7 @@ export class Studio implements Disposable {
 				this.devices.value = devices;
 			},
 		});
-		this.#timers.push(window.setInterval(() => this.#tick(), 250));
-		this.#timers.push(window.setInterval(() => this.#meter(), METER_MS));
+		this.#tickTimer = window.setInterval(() => this.#tick(), TICK_MS);
 		window.addEventListener("beforeunload", this.#beforeUnload);
 		document.addEventListener("visibilitychange", this.#visibility);
 		void this.#openIfAllowed();
@@ -140,7 +117,7 @@ export class Studio implements Disposable {
 	}
 
 	/** @param deviceId empty: what the browser proposes. */
-	async useMicrophone(deviceId = remembered("rostra.input") ?? ""): Promise<void> {
+	async useMicrophone(deviceId = remembered("input") ?? ""): Promise<void> {
 		this.#withoutMicrophone = false;
 		this.#wake();
 		await this.#microphone.open(deviceId, this.raw.value);
@@ -159,7 +136,7 @@ export class Studio implements Disposable {
 	}
 
 	chooseInput(deviceId: string): void {
-		remember("rostra.input", deviceId);
+		remember("input", deviceId);
 		this.replacedBy.value = undefined;
 		void this.useMicrophone(deviceId);
 	}
@@ -167,39 +144,15 @@ export class Studio implements Disposable {
 	/** @param raw headphones are worn: no echo cancelling, noise suppression or gain control. */
 	setRaw(raw: boolean): void {
 		this.raw.value = raw;
-		remember("rostra.raw", raw ? "yes" : "no");
+		remember("raw", raw ? "yes" : "no");
 		const { state } = this.microphone.value;
 		if (state === "ready" || state === "interrupted") void this.useMicrophone();
-	}
-
-	get canChooseOutput(): boolean {
-		return "setSinkId" in this.#audio;
-	}
-
-	chooseOutput(deviceId: string): void {
-		this.outputId.value = deviceId;
-		remember("rostra.output", deviceId);
-		void this.#applyOutput();
-	}
-
-	/** @param volume 0-1. */
-	setVolume(volume: number): void {
-		this.volume.value = volume;
-		this.#audio.volume = volume;
-		remember("rostra.volume", String(volume));
 	}
 
 	/** After a press: lets the sound begin that the browser held back. */
 	hear(): void {
 		this.#wake();
-		this.#audio.play().then(
-			() => {
-				this.soundBlocked.value = false;
-			},
-			() => {
-				this.soundBlocked.value = true;
-			},
-		);
+		void this.headphones.hear();
 	}
 
 	/** Directs and hears, and is not heard. */
@@ -213,7 +166,7 @@ export class Studio implements Disposable {
 
 	/** From pre-flight to where the others are. */
 	async enterGreenRoom(): Promise<void> {
-		remember(`rostra.checked.${this.interviewId}`, String(Date.now()));
+		remember(`checked.${this.interviewId}`, String(Date.now()));
 		this.step.value = "room";
 		await this.#settle();
 	}
@@ -237,11 +190,6 @@ export class Studio implements Disposable {
 		this.#whip?.[Symbol.dispose]();
 		this.#whip = undefined;
 		void this.#seat();
-	}
-
-	/** Blocks of the microphone as it is sent, before mute. */
-	listenToBlocks(listener: BlockListener | undefined): void {
-		this.#blockListener = listener;
 	}
 
 	async statistics(): Promise<WayStatistics | undefined> {
@@ -309,7 +257,7 @@ export class Studio implements Disposable {
 	[Symbol.dispose](): void {
 		this.#live[Symbol.dispose]();
 		this.#leave();
-		for (const timer of this.#timers) window.clearInterval(timer);
+		window.clearInterval(this.#tickTimer);
 		window.removeEventListener("beforeunload", this.#beforeUnload);
 		document.removeEventListener("visibilitychange", this.#visibility);
 	}
@@ -353,11 +301,7 @@ export class Studio implements Disposable {
 		this.#whip?.stageIs(snapshot);
 		const you = this.you.value;
 		// Somebody else muted or unmuted this seat: the keys follow.
-		if (you && before && you.muted !== before.seats.find((s) => s.seatId === you.seatId)?.muted) {
-			this.wantsMute.value = you.muted;
-			this.#applyMute();
-		}
-		if (you && !before) {
+		if (you && you.muted !== before?.seats.find((seat) => seat.seatId === you.seatId)?.muted) {
 			this.wantsMute.value = you.muted;
 			this.#applyMute();
 		}
@@ -379,12 +323,8 @@ export class Studio implements Disposable {
 		this.microphone.value = state;
 		if (state.state === "ready" || state.state === "interrupted") {
 			if (state.state === "ready" && state.instead !== undefined) this.replacedBy.value = state.label;
-			this.#own = undefined;
 			this.#applyMute();
-			this.#metered?.stop();
-			this.#metered = state.track.clone();
-			this.#metered.enabled = true;
-			this.#capturing().listenTo(this.#metered);
+			this.voice.listenTo(state.track);
 			if (this.step.value === "gate") {
 				this.step.value = this.#mayPassCheck() ? "room" : "check";
 			}
@@ -392,14 +332,13 @@ export class Studio implements Disposable {
 			else await this.#seat();
 			await this.#settle();
 		} else if (state.state === "gone" || state.state === "failed") {
-			this.#capture.value?.listenTo(undefined);
-			this.ownLevelDbfs.value = -100;
-			await this.#whip?.replaceTrack(this.#silentTrack());
+			this.voice.listenTo(undefined);
+			await this.#whip?.replaceTrack(this.voice.silence());
 		}
 	}
 
 	#mayPassCheck(): boolean {
-		const checkedMs = Number(remembered(`rostra.checked.${this.interviewId}`) ?? 0);
+		const checkedMs = Number(remembered(`checked.${this.interviewId}`) ?? 0);
 		const place = this.you.value?.place;
 		return place === "air" || place === "green" || Date.now() - checkedMs < CHECK_VALID_MS;
 	}
@@ -412,8 +351,8 @@ export class Studio implements Disposable {
 			for (let waitMs = 500; ; waitMs = Math.min(5_000, waitMs * 2)) {
 				const answer = await ask<SeatGrant>("POST", this.#path("/seat"), {}, DECISION_MAX_MS);
 				if (answer.ok) {
-					this.#connect(answer.value);
-					return;
+					this.trouble.value = undefined;
+					return this.#connect(answer.value);
 				}
 				this.trouble.value = { status: answer.status, problem: answer.problem };
 				if (400 <= answer.status && answer.status < 500 && answer.status !== 429 && answer.status !== 425) return;
@@ -432,15 +371,13 @@ export class Studio implements Disposable {
 		const track = microphone.state === "ready" || microphone.state === "interrupted" ? microphone.track : undefined;
 		this.#whip = new WhipClient({
 			grant,
-			track: track ?? this.#silentTrack(),
+			track: track ?? this.voice.silence(),
 			onConnection: (connection) => {
 				this.connection.value = connection;
 			},
 			onReturn: (stream) => {
-				this.#audio.srcObject = stream;
-				this.#watchEcho(stream);
-				void this.#applyOutput();
-				this.hear();
+				this.headphones.play(stream);
+				this.voice.compareWith(stream);
 			},
 		});
 		const snapshot = this.snapshot.value;
@@ -452,12 +389,8 @@ export class Studio implements Disposable {
 		this.#whip?.[Symbol.dispose]();
 		this.#whip = undefined;
 		this.#microphone[Symbol.dispose]();
-		this.#metered?.stop();
-		this.#returned?.[Symbol.dispose]();
-		this.#returned = undefined;
-		this.#capture.value?.[Symbol.dispose]();
-		this.#capture.value = undefined;
-		this.#audio.srcObject = null;
+		this.voice[Symbol.dispose]();
+		this.headphones[Symbol.dispose]();
 		void this.#wakeLock?.release();
 	}
 
@@ -467,82 +400,14 @@ export class Studio implements Disposable {
 		microphone.track.enabled = !this.wantsMute.value && !this.coughing.value;
 	}
 
-	#capturing(): Capture {
-		let capture = this.#capture.value;
-		if (!capture) {
-			capture = new Capture();
-			capture.onBlock = (block, frame) => {
-				this.#blockListener?.(block, frame);
-				this.#echo?.levels.near(block, frame);
-				this.#ownBlock(block);
-			};
-			this.#capture.value = capture;
-		}
-		return capture;
-	}
-
-	/** Compares what is played with what the microphone hears, for as long as this person is in the room. */
-	#watchEcho(stream: MediaStream): void {
-		const near = this.#capturing();
-		this.#returned?.[Symbol.dispose]();
-		const watch = new EchoWatch();
-		const levels = new PairedLevels(near.context.sampleRate, EchoWatch.frameMs, (farDbfs, nearDbfs) =>
-			watch.push(farDbfs, nearDbfs),
-		);
-		this.#echo = { watch, levels };
-		this.#returned = new Capture(near.context);
-		this.#returned.onBlock = (block, frame) => levels.far(block, frame);
-		this.#returned.listenTo(stream.getAudioTracks()[0]);
-	}
-
-	#ownBlock(block: Float32Array): void {
-		const nowMs = performance.now();
-		const sampleRateHz = this.#capture.value?.context.sampleRate ?? 48_000;
-		if (!this.#own || nowMs - this.#own.sinceMs > OWN_WINDOW_MS) {
-			this.#own = { check: new MicrophoneCheck(sampleRateHz), sinceMs: nowMs };
-		}
-		this.#own.check.push(block);
-	}
-
-	#meter(): void {
-		const level = this.#own?.check.levelDbfs ?? -100;
-		const { state } = this.microphone.value;
-		this.ownLevelDbfs.value = state === "ready" ? Math.max(-100, level) : -100;
-	}
-
 	#tick(): void {
 		this.nowMs.value = performance.now();
-		this.ownEcho.value = this.step.value === "room" && (this.#echo?.watch.heard ?? false);
-		const own = this.#own;
-		const muted = this.wantsMute.value;
-		this.speakingMuted.value = muted && this.ownLevelDbfs.value > SPEAKING_DBFS;
-		if (!own) return;
-		// Judged near the end of a window; in between the last verdict stands.
-		if (this.nowMs.value - own.sinceMs < OWN_WINDOW_MS * 0.6) return;
-		const { problems, reading } = own.check;
-		this.ownProblem.value = muted ? undefined : problems.find((problem) => problem !== "mic_not_heard");
-		if (reading.speechDbfs !== null) this.ownLevelRight.value = problems.length === 0;
-	}
-
-	/** Sends packets of silence where there is no microphone: the seat stays, and the return feed flows. */
-	#silentTrack(): MediaStreamTrack | undefined {
-		this.#silence ??= this.#capturing().context.createMediaStreamDestination().stream.getAudioTracks()[0];
-		return this.#silence;
-	}
-
-	async #applyOutput(): Promise<void> {
-		const audio = this.#audio as HTMLAudioElement & { setSinkId?: (id: string) => Promise<void> };
-		try {
-			await audio.setSinkId?.(this.outputId.value);
-		} catch {
-			// The headphones of last time are not plugged in: the system's choice is used.
-			this.outputId.value = "";
-		}
+		this.speakingMuted.value = this.wantsMute.value && this.voice.levelDbfs.value > SPEAKING_DBFS;
 	}
 
 	/** In a press: lets meters run and keeps the screen on. */
 	#wake(): void {
-		void this.#capture.value?.context.resume().catch(() => {});
+		this.voice.wake();
 		void this.#holdScreen();
 	}
 
@@ -563,20 +428,4 @@ export class Studio implements Disposable {
 		if (!this.onAir.value || this.#withoutMicrophone) return;
 		event.preventDefault();
 	};
-}
-
-function remembered(key: string): string | undefined {
-	try {
-		return window.localStorage.getItem(key) ?? undefined;
-	} catch {
-		return undefined;
-	}
-}
-
-function remember(key: string, value: string): void {
-	try {
-		window.localStorage.setItem(key, value);
-	} catch {
-		// Storage is switched off: the next visit asks again.
-	}
 }
