@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { writeSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -74,6 +74,14 @@ test("a log beyond its bound becomes the old one, and its writer goes on in a fr
 	assert.equal(await size("edge-0.old.log"), 6_000 * line.length);
 	writeSync(fd, line);
 	assert.equal(await size("edge-0.log"), line.length);
+});
+
+test("a log that cannot be opened keeps no process from being started", async (t) => {
+	const { directory, shown, clock, logs } = await opened(t);
+	await mkdir(join(directory, "edge-0.log"));
+	writeSync(logs.open("edge-0"), "lost\n");
+	clock.advance(1_000);
+	assert.deepEqual(shown, []);
 });
 
 test("the logs of long-gone interviews are removed", async (t) => {

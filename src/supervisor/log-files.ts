@@ -77,7 +77,7 @@ export async function openLogFiles(
 			const known = open.get(name);
 			if (known) return known.fd;
 			const path = join(directory, `${name}.log`);
-			const fd = openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o600);
+			const fd = openOrNowhere(path);
 			open.set(name, { name, path, fd, shownBytes: fstatSync(fd).size, moving: false });
 			return fd;
 		},
@@ -92,6 +92,15 @@ export async function openLogFiles(
 			for (const log of [...open.values()]) close(log);
 		},
 	};
+}
+
+/** A full disk must not keep a process from being started: its words are lost then. */
+function openOrNowhere(path: string): number {
+	try {
+		return openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o600);
+	} catch {
+		return openSync("/dev/null", "r+");
+	}
 }
 
 /** Our own log lines say their level; PostgreSQL's do in words; anything else is a crash or a library's complaint. */
