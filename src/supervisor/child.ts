@@ -8,7 +8,6 @@ import { Restarts } from "./restarts.ts";
 
 /** A process that has not said that it is ready after this long is ended and started again. */
 const READY_WITHIN_MS = 30_000;
-const PAGE_BYTES = 4_096;
 
 export type ChildEvents = {
 	ended(name: string, how: string, restartAfterMs: number): void;
@@ -195,10 +194,11 @@ function kill(child: ChildProcess, group: boolean): void {
 	}
 }
 
-/** Resident memory, on Linux: second number of proc_pid_statm(5). */
+/** Resident memory, on Linux: proc_pid_status(5). */
 function rssBytes(pid: number): number | null {
 	try {
-		return Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * PAGE_BYTES;
+		const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+		return kilobytes === undefined ? null : Number(kilobytes) * 1_024;
 	} catch {
 		return null;
 	}
