@@ -14,6 +14,5 @@ export async function startStage(
 	const { interviewId, mediaPort } = role;
 	const webRtc = parts.use(await openWebRtc({ host, mediaAddress, port: mediaPort, clock }));
 	parts.use(await createStage({ interviewId, mediaAddress, clock, random, bus, log, webRtc }));
-	log("info", "stage.opened", { mediaPort });
 	return parts.move();
 }

@@ -6,8 +6,8 @@ export type StageEvents = ReturnType<typeof createStageEvents>;
 /** Everything the stage says about itself. Never called per packet. */
 export function createStageEvents(log: Log) {
 	return {
-		opened(mediaPort: number) {
-			log("info", "stage.opened", { mediaPort });
+		opened(interviewId: string) {
+			log("info", "stage.opened", { interviewId });
 		},
 		seated(seatId: string, sessionId: string, returning: boolean) {
 			log("info", "stage.seated", { seatId, sessionId, returning });

@@ -7,13 +7,12 @@ import { Seats } from "./seats.ts";
 
 const settings = { place: "green", muted: false, gainDb: 0 } as const;
 const at = (ms: number) => ms as MonoMs;
-const who = (seatId: string) => ({ seatId, name: seatId, settings });
 
 test("thirteen sit, the fourteenth does not; who sits already may return [S1]", () => {
 	const seats = new Seats<string>();
 	for (let i = 0; i < SEATS_MAX; i += 1) {
 		assert.equal(seats.hasRoomFor(`s${i}`), true);
-		seats.seat(who(`s${i}`), { sessionId: `a${i}`, peer: `p${i}` }, at(0));
+		seats.seat(`s${i}`, settings, { sessionId: `a${i}`, peer: `p${i}` }, at(0));
 	}
 	assert.equal(seats.hasRoomFor("late"), false);
 	assert.equal(seats.hasRoomFor("s3"), true);
@@ -23,12 +22,8 @@ test("thirteen sit, the fourteenth does not; who sits already may return [S1]", 
 
 test("a return to the same seat replaces its connection and hands out the old one to close [S2]", () => {
 	const seats = new Seats<string>();
-	seats.seat(who("a"), { sessionId: "1", peer: "old" }, at(0));
-	const change = seats.seat(
-		{ ...who("a"), settings: { ...settings, place: "air" } },
-		{ sessionId: "2", peer: "new" },
-		at(9),
-	);
+	seats.seat("a", settings, { sessionId: "1", peer: "old" }, at(0));
+	const change = seats.seat("a", { ...settings, place: "air" }, { sessionId: "2", peer: "new" }, at(9));
 	assert.equal(change.close, "old");
 	assert.equal(seats.count, 1);
 	assert.equal(seats.bySession("1"), undefined);
@@ -40,7 +35,7 @@ test("a return to the same seat replaces its connection and hands out the old on
 
 test("connected with the first packet, lost after 4 s without one, connected again with the next [S3]", () => {
 	const seats = new Seats<string>();
-	const { seat } = seats.seat(who("a"), { sessionId: "1", peer: "p" }, at(0));
+	const { seat } = seats.seat("a", settings, { sessionId: "1", peer: "p" }, at(0));
 	assert.equal(seats.packet(seat, "p", at(100)), true);
 	assert.equal(seats.packet(seat, "p", at(120)), false, "only the first changes anything");
 	assert.deepEqual(seats.tick(at(120 + SILENCE_LOST_MS - 1)), []);
@@ -53,7 +48,7 @@ test("connected with the first packet, lost after 4 s without one, connected aga
 
 test("what stays silent is closed in the end, and its seat is kept [S4]", () => {
 	const seats = new Seats<string>();
-	const { seat } = seats.seat(who("a"), { sessionId: "1", peer: "p" }, at(0));
+	const { seat } = seats.seat("a", settings, { sessionId: "1", peer: "p" }, at(0));
 	seats.packet(seat, "p", at(0));
 	seats.tick(at(SILENCE_LOST_MS));
 	const [change] = seats.tick(at(SILENCE_LOST_MS + LOST_KEPT_MS));
@@ -64,7 +59,7 @@ test("what stays silent is closed in the end, and its seat is kept [S4]", () => 
 
 test("who never connects is let go, and says so [S4]", () => {
 	const seats = new Seats<string>();
-	const { seat } = seats.seat(who("a"), { sessionId: "1", peer: "p" }, at(0));
+	const { seat } = seats.seat("a", settings, { sessionId: "1", peer: "p" }, at(0));
 	assert.deepEqual(seats.tick(at(CONNECT_MS_MAX - 1)), []);
 	assert.equal(seats.tick(at(CONNECT_MS_MAX))[0]?.close, "p");
 	assert.deepEqual(seat.connection, { state: "gone", sessionId: "1", reason: "never_connected" });
@@ -72,7 +67,7 @@ test("who never connects is let go, and says so [S4]", () => {
 
 test("leaving ends the session and keeps the seat; removing takes both; twice does no harm", () => {
 	const seats = new Seats<string>();
-	seats.seat(who("a"), { sessionId: "1", peer: "p" }, at(0));
+	seats.seat("a", settings, { sessionId: "1", peer: "p" }, at(0));
 	assert.equal(seats.leave("1")?.close, "p");
 	assert.equal(seats.leave("1"), undefined);
 	assert.equal(seats.count, 1);

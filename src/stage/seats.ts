@@ -17,7 +17,6 @@ export type Connection<Peer> =
 
 export type Seat<Peer> = {
 	readonly seatId: string;
-	name: string;
 	settings: SeatSettings;
 	connection: Connection<Peer>;
 };
@@ -57,17 +56,18 @@ export class Seats<Peer> {
 
 	/** Seats a speaker anew. @returns the connection it replaces, to be closed. The caller asked `hasRoomFor`. */
 	seat(
-		who: { readonly seatId: string; readonly name: string; readonly settings: SeatSettings },
+		seatId: string,
+		settings: SeatSettings,
 		connection: { readonly sessionId: string; readonly peer: Peer },
 		nowMs: MonoMs,
 	): SeatChange<Peer> {
-		const known = this.#seats.get(who.seatId);
-		const close = known ? peerOf(known) : undefined;
-		const seat: Seat<Peer> = known ?? { ...who, connection: { state: "connecting", ...connection, sinceMs: nowMs } };
-		seat.name = who.name;
-		seat.settings = who.settings;
-		seat.connection = { state: "connecting", ...connection, sinceMs: nowMs };
-		this.#seats.set(who.seatId, seat);
+		const known = this.#seats.get(seatId);
+		const close = known && peerOf(known);
+		const connecting = { state: "connecting", ...connection, sinceMs: nowMs } as const;
+		const seat = known ?? { seatId, settings, connection: connecting };
+		seat.settings = settings;
+		seat.connection = connecting;
+		this.#seats.set(seatId, seat);
 		return close === undefined ? { seat } : { seat, close };
 	}
 
