@@ -50,7 +50,9 @@ const POSTGRES_STOP_WITHIN_MS = 900;
 const DATABASE_WITHIN_MS = 30_000;
 /** A process that ended this often before it was ready makes the start fail. */
 const FAILED_STARTS_MAX = 4;
-const DEMO_WITHIN_MS = 15_000;
+const DEMO_WITHIN_MS = 45_000;
+/** HLS players begin three target durations before the end of the list (RFC 8216 §6.3.3): with fewer they wait or stall. */
+const HLS_START_SEGMENTS = 3;
 const POLL_MS = 50;
 const ASK_WITHIN_MS = 5_000;
 /** Ending an interview waits until its recording can be read. */
@@ -201,6 +203,7 @@ export async function startPlatform(
 		roles.push([`edge-${worker}`, { role: "edge", worker }]);
 	for (const [name, role] of roles) permanent.set(name, startRole(name, role));
 	await untilReady([...permanent.values()], clock, logsDir, signal);
+	if (wanted.demo) say("Waiting until the demo has sound for every kind of player …");
 	if (wanted.demo && !(await demoIsOnAir(settings, bus, clock, signal))) {
 		say("The demo is not on air yet: look at the logs if it stays so.");
 	}
@@ -272,7 +275,7 @@ function commandOf(start: ProcessStart, entryPath: string): CommandAs {
 	return { file: process.execPath, args: [entryPath], cwd: process.cwd(), env };
 }
 
-/** Waits until the demo's page and its sound are served; false when that takes too long. */
+/** Waits until the demo's page and its sound are served to every kind of player; false when that takes too long. */
 async function demoIsOnAir(settings: PlatformSettings, bus: Bus, clock: Clock, signal: AbortSignal): Promise<boolean> {
 	const host = isWildcard(settings.host) ? "127.0.0.1" : settings.host;
 	const door = `http://${host.includes(":") ? `[${host}]` : host}:${settings.publicPort}`;
@@ -280,6 +283,11 @@ async function demoIsOnAir(settings: PlatformSettings, bus: Bus, clock: Clock, s
 		fetch(door + path, { method: "HEAD" }).then(
 			(response) => response.ok,
 			() => false,
+		);
+	const segments = (slug: string) =>
+		fetch(`${door}/i/${slug}/hls/opus48/live.m3u8`).then(
+			async (response) => (await response.text()).split("#EXTINF").length - 1,
+			() => 0,
 		);
 	const giveUpMs = clock.monoMs() + DEMO_WITHIN_MS;
 	while (clock.monoMs() < giveUpMs) {
@@ -289,7 +297,10 @@ async function demoIsOnAir(settings: PlatformSettings, bus: Bus, clock: Clock, s
 			await bus.request(SITE_REQUEST, new Uint8Array(0), { timeoutMs: ASK_WITHIN_MS }),
 		);
 		const demo = entries.find(({ slug, phase }) => phase === "on_air" && /^demo(-\d+)?$/.test(slug));
-		if (demo && (await serves(`/i/${demo.slug}`)) && (await serves(`/i/${demo.slug}/live.ogg`))) return true;
+		const page = demo && `/i/${demo.slug}`;
+		if (page && (await serves(page)) && (await serves(`${page}/live.ogg`))) {
+			if ((await segments(demo.slug)) >= HLS_START_SEGMENTS) return true;
+		}
 		await pauseMs(clock, POLL_MS);
 	}
 	return false;
