@@ -51,8 +51,8 @@ const DATABASE_WITHIN_MS = 30_000;
 /** A process that ended this often before it was ready makes the start fail. */
 const FAILED_STARTS_MAX = 4;
 const DEMO_WITHIN_MS = 45_000;
-/** HLS players begin three target durations before the end of the list (RFC 8216 §6.3.3): with fewer they wait or stall. */
-const HLS_START_SEGMENTS = 3;
+/** HLS players begin three target durations, 12 s, before the end of the list (RFC 8216 §6.3.3): four segments of 3.84 s. */
+const HLS_START_SEGMENTS = 4;
 const POLL_MS = 50;
 const ASK_WITHIN_MS = 5_000;
 /** Ending an interview waits until its recording can be read. */
