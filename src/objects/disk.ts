@@ -12,7 +12,8 @@ export type Objects = {
 	stream(key: string, from: number, to: number): Readable;
 	/**
 	 * Replaces the object in one step; when the promise settles it is on the disk (fsync). Fails as a whole: the
-	 * object is then what it was. Pieces are written as they come, so an object may be larger than memory.
+	 * object is then what it was. Pieces are written as they come, so an object may be larger than memory. Of two
+	 * writes at a time the one that is done last stays.
 	 */
 	write(key: string, bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<void>;
 	/** An object that grows at its end. It is readable all the while, up to what has been appended. */
@@ -34,12 +35,14 @@ export type Appendable = {
 /** Objects as files below `directory`. */
 export function openDisk(directory: string): Objects {
 	const path = (key: string) => join(directory, key);
+	let writes = 0;
 	return {
 		read: (key) => orUndefined(readFile(path(key))),
 		sizeBytes: async (key) => (await orUndefined(stat(path(key))))?.size,
 		stream: (key, from, to) => createReadStream(path(key), { start: from, end: to - 1 }),
 		async write(key, bytes) {
-			const temporary = `${path(key)}${UNFINISHED}`;
+			writes += 1;
+			const temporary = `${path(key)}.${process.pid}-${writes}${UNFINISHED}`;
 			await mkdir(dirname(temporary), { recursive: true });
 			try {
 				const file = await open(temporary, "w");

@@ -34,6 +34,14 @@ export function objectsContract(name: string, open: () => Promise<Objects & Asyn
 		assert.deepEqual(await objects.list("a"), ["a/b"]);
 	});
 
+	test(`${name}: writes of one object at a time do not disturb each other`, async () => {
+		await using objects = await open();
+		const texts = Array.from({ length: 8 }, (_, nth) => `text ${nth}`);
+		await Promise.all(texts.map((text) => objects.write("a/b", Buffer.from(text))));
+		assert.ok(texts.includes(String(await objects.read("a/b"))));
+		assert.deepEqual(await objects.list("a"), ["a/b"]);
+	});
+
 	test(`${name}: an object grows at its end, can be cut back, and is readable all the while`, async () => {
 		await using objects = await open();
 		const file = await objects.append("a/long");
