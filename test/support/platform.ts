@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ProcessStart, processStart } from "#wire/index.ts";
-import { exitOf, run, until } from "./run.ts";
+import { run, until } from "./run.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 /** The first start on a machine initialises PostgreSQL and may build the pages. */
@@ -75,11 +75,9 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
 			output = (output + chunk).slice(-1_000_000);
 		});
 	}
-	const exited = exitOf(child);
 	let gone = false;
-	void exited.then(() => {
-		gone = true;
-	});
+	// Not `close`: whatever outlives the supervisor holds its pipes, and a failed test would never end.
+	child.once("error", () => (gone = true)).once("exit", () => (gone = true));
 	const pid = child.pid as number;
 	const family = () => (gone ? [] : familyOf(pid));
 
@@ -96,9 +94,10 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
 	};
 	const dispose = async () => {
 		const pids = family();
-		await stop().catch(() => {
-			for (const each of pids) killIfAlive(each.pid);
-		});
+		await stop().catch(() => {});
+		for (const each of [...pids.filter(lives), ...workingIn(dataDir)]) killIfAlive(each.pid);
+		child.stdout.destroy();
+		child.stderr.destroy();
 		if (process.env["ROSTRA_KEEP_LOGS"]) await writeFile(`/tmp/rostra-test-${pid}.log`, output);
 		if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
 	};
@@ -190,6 +189,18 @@ function familyOf(pid: number, withBackends = false): Kin[] {
 	const first = all.find((each) => each.pid === pid);
 	if (first) visit(first, "supervisor");
 	return kin;
+}
+
+/** Processes whose command line names `dataDir`: what is left of a platform whose supervisor is gone. */
+function workingIn(dataDir: string): { readonly pid: number }[] {
+	return readdirSync("/proc").flatMap((entry) => {
+		if (!/^\d+$/.test(entry) || Number(entry) === process.pid) return [];
+		try {
+			return readFileSync(`/proc/${entry}/cmdline`, "utf8").includes(dataDir) ? [{ pid: Number(entry) }] : [];
+		} catch {
+			return [];
+		}
+	});
 }
 
 function nameOf(pid: number): string {
