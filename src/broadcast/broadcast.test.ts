@@ -126,16 +126,8 @@ class Hall {
 		for (let passed = 0; passed < ms; passed += 20) {
 			this.stage.mix();
 			this.clock.advance(20);
-			do await new Promise((resolve) => setImmediate(resolve));
-			while (this.#isBehind());
+			await new Promise((resolve) => setImmediate(resolve));
 		}
-	}
-
-	/** Whether fake time has left the encoder's real thread behind. */
-	#isBehind(): boolean {
-		if (!this.#broadcast || !this.timeline || this.timeline.endPart !== null) return false;
-		const elapsedMs = this.clock.unixMs() - this.timeline.epochUnixMs;
-		return this.newestPart < Math.floor(elapsedMs / PART_MS) - 3;
 	}
 
 	/** Lets time pass until `done`. */

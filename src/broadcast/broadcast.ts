@@ -53,11 +53,11 @@ export async function openBroadcast(interviewId: string, outside: BroadcastOutsi
 	if (found && found.endPart !== null) return new EndedBroadcast(found, kept, outside, events);
 	const startedMs = clock.monoMs();
 	// The codecs load while the past is read and the stage asked.
-	const loading = openEncoders({ onFailure: failAtTheTop });
+	const loading = openEncoders();
 	loading.catch(() => {});
 	const start = found ? await resumeStart(found, kept, outside) : firstStart(interviewId, kept, outside);
 	if (start.timeline.endPart !== null) {
-		await (await loading)[Symbol.asyncDispose]();
+		(await loading)[Symbol.dispose]();
 		return new EndedBroadcast(start.timeline, kept, outside, events);
 	}
 	await using opened = new AsyncDisposableStack();
@@ -78,7 +78,7 @@ export async function openBroadcast(interviewId: string, outside: BroadcastOutsi
 	});
 	const written = Promise.all([
 		keeper.write(),
-		writeResume(objects, interviewId, resume).catch(events.timelineNotWritten),
+		writeResume(objects, interviewId, resume).catch(events.resumeNotWritten),
 	]);
 	const [encoders, recent, beat] = await Promise.all([
 		loading,
@@ -184,11 +184,4 @@ async function resumeStart(
 	const isOver = partNow >= PARTS_MAX;
 	const endPart = isOver ? Math.max(nextPart, 1) : null;
 	return { timeline: { ...patchedTimeline, endPart }, resume, nextPart };
-}
-
-/** Ends the process, whose successor goes on from what is on disk. */
-function failAtTheTop(error: unknown): void {
-	setImmediate(() => {
-		throw error;
-	});
 }

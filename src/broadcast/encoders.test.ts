@@ -12,17 +12,13 @@ import { framesOf, joined, lagOf, readVoice } from "./speech.testing.ts";
 /** Parts of speech encoded from part `fromPart` on, as the programme does: one part of warm-up, then the flush. */
 async function encode(speech: Float32Array, fromPart: number, partCount: number): Promise<Packet[]> {
 	const packets: Packet[] = [];
-	const wanted = TRACK_NAMES.reduce((sum, track) => sum + partCount * framesPerPart(track), 0);
-	const { promise, resolve, reject } = Promise.withResolvers<void>();
-	await using encoders = await openEncoders({ onFailure: reject });
+	using encoders = await openEncoders();
 	encoders.begin(fromPart, (packet) => {
 		if (packet.frameIndex < (fromPart + partCount) * framesPerPart(packet.track)) packets.push(packet);
-		if (packets.length === wanted) resolve();
 	});
 	for (let frame = 0; frame < FRAMES_PER_PART; frame += 1) encoders.push(new Float32Array(FRAME_SAMPLES));
-	for (const frame of framesOf(speech.subarray(0, partCount * PART_SAMPLES))) encoders.push(Float32Array.from(frame));
+	for (const frame of framesOf(speech.subarray(0, partCount * PART_SAMPLES))) encoders.push(frame);
 	for (let frame = 0; frame < FLUSH_FRAMES; frame += 1) encoders.push(new Float32Array(FRAME_SAMPLES));
-	await promise;
 	return packets;
 }
 

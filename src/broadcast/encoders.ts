@@ -7,9 +7,9 @@ import {
 	SAMPLE_RATE_HZ,
 	type TrackName,
 } from "#wire/index.ts";
+import { AacEncoder } from "./aac.ts";
 import { AAC_PRIMING_FRAMES, OPUS_LOOKAHEAD_SAMPLES, OPUS_PACKET_BYTES_MAX } from "./config.ts";
 import { BroadcastError } from "./errors.ts";
-import { AAC_CONFIG } from "./fmp4.ts";
 
 /** One packet and its place: `frameIndex` counts the track's frames from the epoch. */
 export type Packet = { readonly track: TrackName; readonly frameIndex: number; readonly bytes: Uint8Array };
@@ -29,22 +29,21 @@ export type Encoders = {
 	 * of that part are not given out. Called once.
 	 */
 	begin(fromPart: number, onPacket: (packet: Packet) => void): void;
-	/** Takes the next FRAME_SAMPLES samples, which nobody may change afterwards; packets follow when the codecs have them, AAC's from another thread. */
+	/** Takes the next FRAME_SAMPLES samples; whatever packets they complete are given out before it returns. */
 	push(samples: Float32Array): void;
-	[Symbol.asyncDispose](): Promise<void>;
-};
+} & Disposable;
 
-/** Feeds needed after a part's last sample until all its packets are out: 2 AAC frames, rounded up to frames of 20 ms. */
-export const FLUSH_FRAMES = 4;
+/** Frames of 20 ms after a part's last sample until all its packets are out: two AAC frames. */
+export const FLUSH_FRAMES = 3;
 
-/** Loads both codecs side by side: about 0.2 s from a cold start, most of it AAC's thread. @param onFailure AAC's thread failed; the process must go. */
-export async function openEncoders(options: { readonly onFailure: (error: unknown) => void }): Promise<Encoders> {
-	const [opus48, opus24, aac] = await Promise.all([
+/** Loads both codecs side by side. @throws BroadcastError when they are not what package.json names. */
+export async function openEncoders(): Promise<Encoders> {
+	const [aac, opus48, opus24] = await Promise.all([
+		AacEncoder.open(CODEC_BITRATE_BPS.aac64),
 		// At 48 kb/s the waveform coder (CELT) is as good for speech, exact to the sample, and costs a third.
 		openOpus(CODEC_BITRATE_BPS.opus48, Signal.Music),
 		// At 24 kb/s speech needs SILK below 8 kHz, whose phase moves it by up to 2 samples (42 µs).
 		openOpus(CODEC_BITRATE_BPS.opus24, Signal.Auto),
-		openAac(options.onFailure),
 	]);
 	let onPacket: (packet: Packet) => void = () => {};
 	/** Next frame of each track to come out, counted from the epoch, and the first that is given out. */
@@ -55,26 +54,33 @@ export async function openEncoders(options: { readonly onFailure: (error: unknow
 	/** The frame before and the newest: Opus takes what begins its look-ahead into them. */
 	const ahead = new Float32Array(2 * FRAME_SAMPLES);
 	let primed = false;
+	/** Samples that wait for an AAC frame to be full. */
+	const gathered = new Float32Array(AAC_FRAME_SAMPLES);
+	let gatheredCount = 0;
 
 	const give = (track: TrackName, frameIndex: number, bytes: Uint8Array, first: number) => {
 		if (frameIndex >= first) onPacket({ track, frameIndex, bytes });
 	};
-	aac.onPacket = (bytes) => {
-		give("aac64", aacFrame, bytes, firstAacFrame);
-		aacFrame += 1;
+	const pushAac = (samples: Float32Array) => {
+		const fitting = samples.subarray(0, AAC_FRAME_SAMPLES - gatheredCount);
+		gathered.set(fitting, gatheredCount);
+		gatheredCount += fitting.length;
+		if (gatheredCount < AAC_FRAME_SAMPLES) return;
+		const bytes = aac.encode(gathered);
+		if (bytes) give("aac64", aacFrame++, bytes, firstAacFrame);
+		gathered.set(samples.subarray(fitting.length));
+		gatheredCount = samples.length - fitting.length;
 	};
-	// The thread starts with the first sound it gets: a frame of silence, so that it runs when the programme comes.
-	aac.push(new Float32Array(AAC_WARM_UP_FRAMES * AAC_FRAME_SAMPLES));
 	return {
 		begin(fromPart, on) {
 			onPacket = on;
 			firstOpusFrame = fromPart * OPUS_FRAMES_PER_PART;
 			firstAacFrame = fromPart * AAC_FRAMES_PER_PART;
 			opusFrame = firstOpusFrame - OPUS_FRAMES_PER_PART;
-			aacFrame = firstAacFrame - AAC_FRAMES_PER_PART - AAC_WARM_UP_FRAMES - AAC_PRIMING_FRAMES;
+			aacFrame = firstAacFrame - AAC_FRAMES_PER_PART - AAC_PRIMING_FRAMES;
 		},
 		push(samples) {
-			aac.push(samples);
+			pushAac(samples);
 			ahead.copyWithin(0, FRAME_SAMPLES);
 			ahead.set(samples, FRAME_SAMPLES);
 			if (primed) {
@@ -85,10 +91,10 @@ export async function openEncoders(options: { readonly onFailure: (error: unknow
 			}
 			primed = true;
 		},
-		async [Symbol.asyncDispose]() {
+		[Symbol.dispose]() {
 			opus48.free();
 			opus24.free();
-			await aac.close();
+			aac[Symbol.dispose]();
 		},
 	};
 }
@@ -117,65 +123,4 @@ async function openOpus(bitrateBps: number, signal: Signal): Promise<OpusEncoder
 
 function encodeOpus(encoder: OpusEncoderHandle, samples: Float32Array): Uint8Array {
 	return encoder.encodeFloat(samples, { maxPacketBytes: OPUS_PACKET_BYTES_MAX });
-}
-
-/** AAC-LC by FFmpeg's encoder, which `@mediabunny/aac-encoder` runs in a thread of its own: the tick never waits for it. */
-async function openAac(onFailure: (error: unknown) => void) {
-	const [media, aac] = await Promise.all([import("mediabunny"), import("@mediabunny/aac-encoder")]);
-	aac.registerAacEncoder();
-	const handle = {
-		onPacket: (_bytes: Uint8Array) => {},
-		push(samples: Float32Array) {
-			const sample = new media.AudioSample({
-				data: samples,
-				format: "f32",
-				numberOfChannels: 1,
-				sampleRate: SAMPLE_RATE_HZ,
-				timestamp: fed / SAMPLE_RATE_HZ,
-			});
-			fed += samples.length;
-			queued += 1;
-			if (queued > QUEUED_MAX) {
-				onFailure(new BroadcastError("encoder_unexpected", "Cannot go on as the AAC encoder's thread stands still"));
-			}
-			source.add(sample).then(() => {
-				queued -= 1;
-				sample.close();
-			}, onFailure);
-		},
-		close: () => output.cancel(),
-	};
-	let fed = 0;
-	let queued = 0;
-	const source = new media.AudioSampleSource({
-		codec: "aac",
-		bitrate: CODEC_BITRATE_BPS.aac64,
-		onEncodedPacket(packet, meta) {
-			const config = meta?.decoderConfig?.description;
-			if (config && !Buffer.from(AAC_CONFIG).equals(asBytes(config))) {
-				onFailure(
-					new BroadcastError(
-						"encoder_unexpected",
-						`Cannot describe AAC as its configuration must be ${Buffer.from(AAC_CONFIG).toString("hex")}: it is ${asBytes(config).toString("hex")}. Pin @mediabunny/aac-encoder to the version in package.json`,
-					),
-				);
-			}
-			handle.onPacket(packet.data);
-		},
-	});
-	const output = new media.Output({ format: new media.AdtsOutputFormat(), target: new media.NullTarget() });
-	output.addAudioTrack(source);
-	await output.start();
-	return handle;
-}
-
-const AAC_WARM_UP_FRAMES = 1;
-
-/** Frames the thread may owe: 30 s. Beyond, it is not coming back. */
-const QUEUED_MAX = 1_500;
-
-function asBytes(source: AllowSharedBufferSource): Buffer {
-	return ArrayBuffer.isView(source)
-		? Buffer.from(source.buffer as ArrayBuffer, source.byteOffset, source.byteLength)
-		: Buffer.from(source as ArrayBuffer);
 }

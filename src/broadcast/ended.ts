@@ -22,7 +22,7 @@ import { FINISH_RETRY_MS, TAIL_PARTS_MAX } from "./config.ts";
 import type { BroadcastEvents } from "./events.ts";
 import { Packager } from "./packager.ts";
 import { Past, readBeat, recoverPast } from "./past.ts";
-import { FrameSizes, makeRecording } from "./recording.ts";
+import { RecordingDraft } from "./recording.ts";
 import type { ResumeRecord } from "./resume.ts";
 import { TimelineKeeper, withGap } from "./timeline.ts";
 
@@ -111,7 +111,12 @@ export class EndedBroadcast implements AsyncDisposable {
 	async #finishOnce(): Promise<void> {
 		if (this.#keeper.current.recording) return;
 		await this.#completeSegments();
-		await finishRecording(this.#keeper, this.#resume?.tags, undefined, this.#outside, this.#events);
+		const draft = new RecordingDraft({
+			objects: this.#outside.objects,
+			timeline: () => this.#keeper.current,
+			pause: () => Promise.resolve(),
+		});
+		await finishRecording(this.#keeper, draft, this.#resume?.tags, this.#outside, this.#events);
 	}
 
 	async #completeSegments(): Promise<void> {
@@ -130,6 +135,7 @@ export class EndedBroadcast implements AsyncDisposable {
 			events: this.#events,
 			timeline: () => this.#keeper.current,
 			onGap: () => {},
+			onSegment: () => {},
 			nextPart,
 		});
 		while (packager.nextPart < endPart) {
@@ -147,21 +153,16 @@ export class EndedBroadcast implements AsyncDisposable {
 /** Makes the finished files unless they exist or nothing was ever on air. @throws Error, a sentence with a next step. */
 export async function finishRecording(
 	keeper: TimelineKeeper,
+	draft: RecordingDraft,
 	tags: ResumeRecord["tags"] | undefined,
-	sizes: FrameSizes | undefined,
-	{ objects, clock }: BroadcastOutside,
+	{ clock }: BroadcastOutside,
 	events: BroadcastEvents,
 ): Promise<void> {
 	const { onAirPart, recording } = keeper.current;
 	if (onAirPart === null || recording) return;
 	const startedMs = clock.monoMs();
 	try {
-		const facts = await makeRecording(
-			objects,
-			keeper.current,
-			tags ?? { title: "", artists: [], dateIso: "" },
-			sizes ?? new FrameSizes(onAirPart),
-		);
+		const facts = await draft.finish(tags ?? { title: "", artists: [], dateIso: "" });
 		await keeper.change({ recording: facts });
 		events.recordingMade({
 			durationMs: facts.durationMs,

@@ -1,4 +1,4 @@
-export type BroadcastErrorCode = "encoder_unexpected" | "timeline_unreadable" | "notice_unreadable";
+export type BroadcastErrorCode = "encoder_unexpected" | "encoder_failed" | "timeline_unreadable" | "notice_unreadable";
 
 /** The programme cannot go on as it is; the process ends and its successor tries anew. */
 export class BroadcastError extends Error {

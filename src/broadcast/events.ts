@@ -29,6 +29,9 @@ export function createBroadcastEvents(log: Log) {
 		timelineNotWritten(error: unknown) {
 			log("error", "broadcast.timeline_not_written", { error });
 		},
+		resumeNotWritten(error: unknown) {
+			log("warn", "broadcast.resume_not_written", { error });
+		},
 		recordingMade(fields: { readonly durationMs: number; readonly bytes: number; readonly tookMs: number }) {
 			log("info", "broadcast.recording_made", fields);
 		},

@@ -28,6 +28,7 @@ class Shelf {
 	readonly objects = new MemoryObjects();
 	timeline: ProgrammeTimeline = newTimeline({ interviewId: ID, pathKey: "key", epochUnixMs: 0 });
 	readonly events: string[] = [];
+	readonly segmentEnds: number[] = [];
 	past: Past;
 	packager: Packager;
 
@@ -46,6 +47,7 @@ class Shelf {
 			onGap: (gap) => {
 				this.timeline = { ...this.timeline, gaps: withGap(this.timeline.gaps, gap) };
 			},
+			onSegment: (toPart) => void this.segmentEnds.push(toPart),
 			nextPart,
 		});
 	}
@@ -276,6 +278,7 @@ test("cuts: a segment ends before on air and at the end, and each is synced as i
 		spans.map((span) => span.partCount),
 		[7, 12, 2],
 	);
+	assert.deepEqual(shelf.segmentEnds, [7, 19, 21]);
 	for (const { sequence } of spans) assert.ok(shelf.objects.synced.includes(segmentKey(ID, "opus48", sequence)));
 	assert.deepEqual(await shelf.partsOnDisk("opus48"), upTo(21));
 	await shelf.past[Symbol.asyncDispose]();

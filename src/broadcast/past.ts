@@ -36,6 +36,7 @@ export class Past implements AsyncDisposable {
 	readonly #events: BroadcastEvents;
 	readonly #timeline: () => ProgrammeTimeline;
 	readonly #onGap: (gap: ProgrammeGap) => void;
+	readonly #onSegment: (toPart: number) => void;
 	/** The newest parts, at most TAIL_PARTS_MAX, without a hole; the last is #nextPart − 1. */
 	readonly #tail: Part[] = [];
 	#nextPart: number;
@@ -58,6 +59,8 @@ export class Past implements AsyncDisposable {
 		readonly events: BroadcastEvents;
 		readonly timeline: () => ProgrammeTimeline;
 		readonly onGap: (gap: ProgrammeGap) => void;
+		/** Called when all segments up to a part (exclusive) are complete in their files. */
+		readonly onSegment: (toPart: number) => void;
 		readonly nextPart: number;
 	}) {
 		this.#interviewId = options.interviewId;
@@ -66,6 +69,7 @@ export class Past implements AsyncDisposable {
 		this.#events = options.events;
 		this.#timeline = options.timeline;
 		this.#onGap = options.onGap;
+		this.#onSegment = options.onSegment;
 		this.#nextPart = options.nextPart;
 		this.#writtenPart = options.nextPart;
 		this.#running = this.#run();
@@ -164,7 +168,10 @@ export class Past implements AsyncDisposable {
 				const toPart = Math.min(this.#nextPart, end);
 				await this.#write(span, this.#writtenPart, toPart);
 				this.#writtenPart = toPart;
-				if (toPart === end) this.#complete();
+				if (toPart === end) {
+					this.#complete();
+					this.#onSegment(end);
+				}
 				if (this.#disk === "full") {
 					this.#disk = "ok";
 					this.#events.diskOk(this.#writtenPart);

@@ -15,7 +15,7 @@ import { decodeWithFfmpeg, needsFfmpeg } from "./ffmpeg.testing.ts";
 import { fragment } from "./fmp4.ts";
 import { HEAD_PAGES, LAST_PAGE, readOggPages } from "./ogg.ts";
 import { SILENT_PART } from "./packager.ts";
-import { FrameSizes, makeRecording } from "./recording.ts";
+import { RecordingDraft } from "./recording.ts";
 import { newTimeline } from "./timeline.ts";
 
 const ID = "i";
@@ -30,20 +30,19 @@ async function segments(onAirPart: number, endPart: number, kind: "named" | "sil
 		onAirPart,
 		endPart,
 	};
-	const sizes = new FrameSizes(onAirPart);
 	for (const span of segmentsBetween(timeline, 0, endPart)) {
 		for (const track of ["opus48", "aac64"] as const) {
 			const parts = Array.from({ length: span.partCount }, (_, nth) => {
 				const part = span.firstPart + nth;
 				const named = SILENT_PART[track].map((_, frame) => Buffer.from(`${track} ${part}.${frame};`));
 				const packets = kind === "named" ? named : SILENT_PART[track];
-				if (track === "aac64") sizes.add(part, packets);
 				return fragment(part, packets);
 			});
 			await objects.write(segmentKey(ID, track, span.sequence), Buffer.concat(parts));
 		}
 	}
-	return { objects, timeline, sizes };
+	const draft = new RecordingDraft({ objects, timeline: () => timeline, pause: async () => {} });
+	return { objects, timeline, draft };
 }
 
 const names = (track: string, fromPart: number, toPart: number, perPart: number) =>
@@ -55,8 +54,9 @@ test("the recording is the packets from on air to the end, in both files, whatev
 	await fc.assert(
 		fc.asyncProperty(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 60 }), async (onAirPart, count) => {
 			const endPart = onAirPart + count;
-			const { objects, timeline, sizes } = await segments(onAirPart, endPart, "named");
-			const facts = await makeRecording(objects, timeline, TAGS, sizes);
+			const { objects, draft } = await segments(onAirPart, endPart, "named");
+			const facts = await draft.finish(TAGS);
+			assert.equal(await objects.sizeBytes(`interviews/${ID}/draft.aac`), undefined);
 			const m4a = (await objects.read(recordingKey(ID, "m4a"))) as Buffer;
 			const ogg = (await objects.read(recordingKey(ID, "ogg"))) as Buffer;
 			assert.deepEqual(facts, { m4aBytes: m4a.length, oggBytes: ogg.length, durationMs: count * PART_MS });
@@ -80,8 +80,8 @@ test("the recording is the packets from on air to the end, in both files, whatev
 });
 
 test("chunk offsets in moov point at each part's first frame [BR12]", async () => {
-	const { objects, timeline, sizes } = await segments(5, 40, "named");
-	await makeRecording(objects, timeline, TAGS, sizes);
+	const { objects, draft } = await segments(5, 40, "named");
+	await draft.finish(TAGS);
 	const m4a = (await objects.read(recordingKey(ID, "m4a"))) as Buffer;
 	const stco = m4a.indexOf("stco");
 	assert.equal(m4a.readUInt32BE(stco + 8), 35);
@@ -97,41 +97,60 @@ test("chunk offsets in moov point at each part's first frame [BR12]", async () =
 	assert.ok(m4a.indexOf("moov") < m4a.indexOf("mdat"), "the index is first");
 });
 
-test("sizes that are not known are read from the segments, and the bytes are the same [BR12]", async () => {
-	const { objects, timeline, sizes } = await segments(3, 50, "named");
-	await makeRecording(objects, timeline, TAGS, sizes);
-	const first = await objects.read(recordingKey(ID, "m4a"));
-	const partly = new FrameSizes(3);
-	partly.add(10, SILENT_PART.aac64);
-	assert.equal(partly.upTo(50), undefined);
-	await makeRecording(objects, timeline, TAGS, partly);
-	assert.deepEqual(await objects.read(recordingKey(ID, "m4a")), first);
+test("a draft that followed the segments makes the same bytes as one that did not [BR12]", async () => {
+	const { objects, timeline, draft } = await segments(3, 50, "named");
+	const files = () => Promise.all((["m4a", "ogg"] as const).map((name) => objects.read(recordingKey(ID, name))));
+	await draft.finish(TAGS);
+	const made = await files();
+	// One that is told of segments while the end is not known, and is paused between them.
+	let now: ProgrammeTimeline = { ...timeline, endPart: null };
+	const paused = Promise.withResolvers<void>();
+	const goOn = Promise.withResolvers<void>();
+	const follower = new RecordingDraft({
+		objects,
+		timeline: () => now,
+		pause() {
+			paused.resolve();
+			return goOn.promise;
+		},
+	});
+	for (const part of [3, 15, 27]) follower.advance(part);
+	await paused.promise;
+	now = timeline;
+	const finished = follower.finish(TAGS);
+	goOn.resolve();
+	await finished;
+	assert.deepEqual(await files(), made);
+});
+
+test("what a predecessor left of a draft is begun anew; one that a full disk spoilt is, too [BR11 BR12]", async () => {
+	const { objects, draft } = await segments(3, 50, "named");
+	await draft.finish(TAGS);
+	const file = await objects.read(recordingKey(ID, "ogg"));
+	await objects.write(`interviews/${ID}/draft.ogg`, Buffer.from("half of something"));
+	objects.bytesMax = 0;
+	await assert.rejects(draft.finish(TAGS), { code: "ENOSPC" });
+	objects.bytesMax = Number.POSITIVE_INFINITY;
+	await draft.finish(TAGS);
+	assert.deepEqual(await objects.read(recordingKey(ID, "ogg")), file);
 });
 
 test("a recording before the end is our bug", async () => {
-	const { objects, timeline, sizes } = await segments(1, 4, "silent");
-	await assert.rejects(makeRecording(objects, { ...timeline, endPart: null }, TAGS, sizes), RangeError);
-});
-
-test("FrameSizes takes parts in any order and knows when one is missing", () => {
-	const sizes = new FrameSizes(10);
-	const frames = (size: number) => Array.from({ length: 15 }, () => Buffer.alloc(size));
-	sizes.add(9, frames(1));
-	sizes.add(500, frames(4));
-	sizes.add(11, frames(3));
-	assert.equal(sizes.upTo(12), undefined);
-	sizes.add(10, frames(2));
-	assert.deepEqual([...(sizes.upTo(12) ?? [])], [...Array(15).fill(2), ...Array(15).fill(3)]);
-	assert.equal(sizes.upTo(501), undefined);
-	assert.equal(sizes.upTo(10_000), undefined);
+	const { objects, timeline } = await segments(1, 4, "silent");
+	const draft = new RecordingDraft({
+		objects,
+		timeline: () => ({ ...timeline, endPart: null }),
+		pause: async () => {},
+	});
+	await assert.rejects(draft.finish(TAGS), RangeError);
 });
 
 test(
 	"ffmpeg decodes both files to exactly the time on air; ffprobe reads duration and tags [BR12]",
 	needsFfmpeg,
 	async () => {
-		const { objects, timeline, sizes } = await segments(4, 30, "silent");
-		const { durationMs } = await makeRecording(objects, timeline, TAGS, sizes);
+		const { objects, draft } = await segments(4, 30, "silent");
+		const { durationMs } = await draft.finish(TAGS);
 		for (const extension of ["m4a", "ogg"] as const) {
 			const file = (await objects.read(recordingKey(ID, extension))) as Buffer;
 			const samples = decodeWithFfmpeg(file, extension === "m4a" ? "mp4" : "ogg");

@@ -7,105 +7,184 @@ import {
 	PARTS_PER_BEAT,
 	type ProgrammeTimeline,
 	recordingKey,
+	type SegmentSpan,
 	segmentKey,
-	segmentsBetween,
-	type TrackName,
+	segmentOf,
 } from "#wire/index.ts";
 import { CODEC_BITRATE_BPS } from "./encoders.ts";
 import { ascii, type Bytes, box, fullBox, movieHeader, readFragments, trackBox, u8, u32, zeros } from "./fmp4.ts";
 import { HEAD_PAGES, LAST_PAGE, oggHead, oggPage } from "./ogg.ts";
-import { oggSerial } from "./packager.ts";
-import { SILENT_PACKETS } from "./silence.ts";
+import { oggSerial, SILENT_PART } from "./packager.ts";
 
 export type Tags = { readonly title: string; readonly artists: readonly string[]; readonly dateIso: string };
 export type RecordingFacts = NonNullable<ProgrammeTimeline["recording"]>;
 
-/** Segments read at once while the files are made. */
-const SEGMENTS_AT_ONCE = 16;
+const draftKey = (interviewId: string, kind: "aac" | "ogg") => `interviews/${interviewId}/draft.${kind}`;
 
 /**
- * Sizes of the AAC frames on air, gathered part by part in any order, so that the finished file's index is at hand
- * at *End*. Two bytes a frame: 0.34 MB per hour.
+ * The recording while it grows: follows the segments on disk, so that at *End* only heads and copies are missing.
+ *
+ * `draft.aac` holds the AAC frames from *on air* on, `draft.ogg` the Opus packets on pages of a beat each, counted
+ * from 0. `finish` puts their heads before them. What comes out is a function of segments, timeline and tags alone:
+ * made again, the bytes are the same. A draft that failed, or that a predecessor left, is begun anew.
  */
-export class FrameSizes {
-	readonly #fromPart: number;
-	/** 0 where nothing is known: no AAC frame is empty. */
-	#sizes = new Uint16Array(AAC_FRAMES_PER_PART * 1024);
+export class RecordingDraft {
+	readonly #objects: Objects;
+	readonly #timeline: () => ProgrammeTimeline;
+	readonly #pause: () => Promise<void>;
+	/** Segments that end at or before this part are complete on disk. */
+	#completePart = 0;
+	/** First part not in the draft; undefined before it has begun. */
+	#nextPart: number | undefined;
+	/** Bytes of each AAC frame in the draft. */
+	#sizes = new FrameSizes();
+	#following: Promise<void> | undefined;
+	#isHurried = false;
 
-	constructor(fromPart: number) {
-		this.#fromPart = fromPart;
+	/** @param options.pause waited for between two segments, as long as nobody waits for the recording. */
+	constructor(options: {
+		readonly objects: Objects;
+		readonly timeline: () => ProgrammeTimeline;
+		readonly pause: () => Promise<void>;
+	}) {
+		this.#objects = options.objects;
+		this.#timeline = options.timeline;
+		this.#pause = options.pause;
 	}
 
-	/** Takes the frames of one part; a part before the first is ignored. */
-	add(part: number, frames: readonly Bytes[]): void {
-		const at = (part - this.#fromPart) * AAC_FRAMES_PER_PART;
-		if (at < 0) return;
-		if (at + frames.length > this.#sizes.length) {
-			const grown = new Uint16Array(Math.max(2 * this.#sizes.length, at + frames.length));
+	/** Tells that all segments that end at or before `part` are complete on disk. */
+	advance(part: number): void {
+		this.#completePart = Math.max(this.#completePart, part);
+		// A failure is seen by `finish`, which begins anew.
+		this.#follow().catch(() => {});
+	}
+
+	/** Makes `recording.m4a` and `recording.ogg`. All segments up to `endPart` must be complete. @throws the disk's error; may be called again. */
+	async finish(tags: Tags): Promise<RecordingFacts> {
+		const { interviewId, onAirPart, endPart } = this.#timeline();
+		if (onAirPart === null || endPart === null) {
+			throw new RangeError("Cannot make a recording before the interview ends");
+		}
+		this.#isHurried = true;
+		this.#completePart = endPart;
+		await this.#following?.catch(() => {});
+		await this.#follow();
+		const m4aKey = recordingKey(interviewId, "m4a");
+		const oggKey = recordingKey(interviewId, "ogg");
+		await Promise.all([
+			this.#objects.write(m4aKey, this.#behind(m4aHead(this.#sizes.all, tags), draftKey(interviewId, "aac"))),
+			this.#objects.write(oggKey, this.#behind(oggRecordingHead(interviewId, tags), draftKey(interviewId, "ogg"))),
+		]);
+		const [m4aBytes, oggBytes] = await Promise.all([this.#objects.sizeBytes(m4aKey), this.#objects.sizeBytes(oggKey)]);
+		await Promise.all([
+			this.#objects.remove(draftKey(interviewId, "aac")),
+			this.#objects.remove(draftKey(interviewId, "ogg")),
+		]);
+		this.#nextPart = undefined;
+		return { m4aBytes: m4aBytes ?? 0, oggBytes: oggBytes ?? 0, durationMs: (endPart - onAirPart) * PART_MS };
+	}
+
+	async *#behind(head: Buffer, key: string): AsyncGenerator<Uint8Array> {
+		yield head;
+		const bytes = (await this.#objects.sizeBytes(key)) ?? 0;
+		if (bytes > 0) yield* this.#objects.stream(key, 0, bytes) as AsyncIterable<Uint8Array>;
+	}
+
+	/** Settles when the draft has every complete segment. */
+	#follow(): Promise<void> {
+		if (!this.#nextSpan) return Promise.resolve();
+		this.#following ??= this.#followAll();
+		return this.#following;
+	}
+
+	async #followAll(): Promise<void> {
+		try {
+			// Segments that are completed while the files are being closed are seen here.
+			while (this.#nextSpan) await this.#followSome();
+		} catch (error) {
+			this.#nextPart = undefined;
+			throw error;
+		} finally {
+			this.#following = undefined;
+		}
+	}
+
+	/** The next segment of the draft, once it is complete. */
+	get #nextSpan(): SegmentSpan | undefined {
+		const timeline = this.#timeline();
+		const nextPart = this.#nextPart ?? timeline.onAirPart;
+		if (nextPart === null || nextPart >= this.#completePart) return undefined;
+		const span = segmentOf(timeline, nextPart);
+		return span.firstPart + span.partCount <= this.#completePart ? span : undefined;
+	}
+
+	async #followSome(): Promise<void> {
+		const { interviewId, onAirPart } = this.#timeline();
+		const files = await Promise.all([
+			this.#objects.append(draftKey(interviewId, "aac")),
+			this.#objects.append(draftKey(interviewId, "ogg")),
+		]);
+		try {
+			if (this.#nextPart === undefined) {
+				await Promise.all(files.map((file) => file.truncate(0)));
+				this.#sizes = new FrameSizes();
+			}
+			for (let span = this.#nextSpan; span; span = this.#nextSpan) {
+				const [aac, opus] = await Promise.all([this.#readPackets("aac64", span), this.#readPackets("opus48", span)]);
+				this.#sizes.add(aac.flat());
+				await Promise.all([
+					files[0].append(Buffer.concat(aac.flat())),
+					files[1].append(this.#pages(opus, span.firstPart - (onAirPart ?? 0))),
+				]);
+				this.#nextPart = span.firstPart + span.partCount;
+				if (!this.#isHurried) await this.#pause();
+			}
+		} finally {
+			await Promise.all(files.map((file) => file.close()));
+		}
+	}
+
+	/** Pages of a segment's packets; its first part is the `before`th of the recording. A segment begins a beat. */
+	#pages(parts: readonly (readonly Bytes[])[], before: number): Buffer {
+		const { interviewId, onAirPart, endPart } = this.#timeline();
+		const serial = oggSerial(interviewId, "opus48");
+		const pages: Buffer[] = [];
+		for (let at = 0; at < parts.length; at += PARTS_PER_BEAT) {
+			const beat = parts.slice(at, at + PARTS_PER_BEAT);
+			const done = before + at + beat.length;
+			const isLast = endPart !== null && onAirPart !== null && done === endPart - onAirPart;
+			const sequence = HEAD_PAGES + (before + at) / PARTS_PER_BEAT;
+			pages.push(oggPage(serial, sequence, isLast ? LAST_PAGE : 0, done * PART_SAMPLES, beat.flat()));
+		}
+		return Buffer.concat(pages);
+	}
+
+	/** The packets of each part. A part that is not in its segment, which only foul play could cause, is silence. */
+	async #readPackets(track: "opus48" | "aac64", span: SegmentSpan): Promise<(readonly Bytes[])[]> {
+		const bytes = await this.#objects.read(segmentKey(this.#timeline().interviewId, track, span.sequence));
+		const { fragments } = readFragments(bytes ?? Buffer.alloc(0));
+		const byPart = new Map(fragments.map((found) => [found.partIndex, found.packets]));
+		return Array.from({ length: span.partCount }, (_, nth) => byPart.get(span.firstPart + nth) ?? SILENT_PART[track]);
+	}
+}
+
+/** Sizes of AAC frames, two bytes each: 0.34 MB per hour. */
+class FrameSizes {
+	#sizes = new Uint16Array(AAC_FRAMES_PER_PART * 1024);
+	#count = 0;
+
+	add(frames: readonly Bytes[]): void {
+		if (this.#count + frames.length > this.#sizes.length) {
+			const grown = new Uint16Array(2 * (this.#count + frames.length));
 			grown.set(this.#sizes);
 			this.#sizes = grown;
 		}
-		for (const [nth, frame] of frames.entries()) this.#sizes[at + nth] = frame.length;
+		for (const frame of frames) this.#sizes[this.#count++] = frame.length;
 	}
 
-	/** Sizes of the parts up to `toPart` (exclusive), or undefined when not all are known. */
-	upTo(toPart: number): Uint16Array | undefined {
-		const count = (toPart - this.#fromPart) * AAC_FRAMES_PER_PART;
-		const sizes = this.#sizes.subarray(0, count);
-		return sizes.length < count || sizes.includes(0) ? undefined : sizes;
+	get all(): Uint16Array {
+		return this.#sizes.subarray(0, this.#count);
 	}
-}
-
-/** Gathers into `sizes` what is in the segments already, from *on air* up to `toPart` (exclusive). */
-export async function gatherSizes(
-	objects: Objects,
-	timeline: ProgrammeTimeline,
-	toPart: number,
-	sizes: FrameSizes,
-): Promise<void> {
-	let part = timeline.onAirPart ?? toPart;
-	for await (const parts of segmentPackets(objects, { ...timeline, endPart: toPart }, "aac64")) {
-		for (const frames of parts) sizes.add(part++, frames);
-	}
-}
-
-/**
- * Makes `recording.m4a` and `recording.ogg` from the published segments: the same packets, from *on air* to *End*,
- * counted from 0. A function of segments, timeline and tags alone: made again after a crash, the bytes are the same.
- *
- * @param timeline with `onAirPart` and `endPart`.
- * @param sizes what is known of the AAC frames between the two; the rest is read from the segments.
- */
-export async function makeRecording(
-	objects: Objects,
-	timeline: ProgrammeTimeline,
-	tags: Tags,
-	sizes: FrameSizes,
-): Promise<RecordingFacts> {
-	const { interviewId, onAirPart, endPart } = timeline;
-	if (onAirPart === null || endPart === null) throw new RangeError("Cannot make a recording before the interview ends");
-	const partCount = endPart - onAirPart;
-	const m4aKey = recordingKey(interviewId, "m4a");
-	const oggKey = recordingKey(interviewId, "ogg");
-	const writeM4a = async () => {
-		if (!sizes.upTo(endPart)) await gatherSizes(objects, timeline, endPart, sizes);
-		const known = sizes.upTo(endPart);
-		if (!known) throw new RangeError("Cannot index a recording as a segment has parts without sound");
-		await objects.write(m4aKey, m4aPieces(objects, timeline, tags, known));
-	};
-	await Promise.all([writeM4a(), objects.write(oggKey, oggPieces(objects, timeline, tags))]);
-	const [m4aBytes, oggBytes] = await Promise.all([objects.sizeBytes(m4aKey), objects.sizeBytes(oggKey)]);
-	return { m4aBytes: m4aBytes ?? 0, oggBytes: oggBytes ?? 0, durationMs: partCount * PART_MS };
-}
-
-async function* m4aPieces(
-	objects: Objects,
-	timeline: ProgrammeTimeline,
-	tags: Tags,
-	sizes: Uint16Array,
-): AsyncGenerator<Buffer> {
-	yield m4aHead(sizes, tags);
-	for await (const parts of segmentPackets(objects, timeline, "aac64")) yield Buffer.concat(parts.flat());
 }
 
 /**
@@ -153,56 +232,17 @@ function metadata(tags: Tags): Buffer {
 		box(
 			"ilst",
 			item("\u00a9nam", tags.title),
-			item("\u00a9ART", artistsOf(tags)),
+			item("\u00a9ART", tags.artists.join(", ")),
 			item("\u00a9day", tags.dateIso),
 			item("\u00a9too", "Rostra"),
 		),
 	);
 }
 
-const artistsOf = (tags: Tags) => tags.artists.join(", ");
-
-/** Pages of a beat each, from granule 0, the last one marked as such. */
-async function* oggPieces(objects: Objects, timeline: ProgrammeTimeline, tags: Tags): AsyncGenerator<Buffer> {
-	const serial = oggSerial(timeline.interviewId, "opus48");
-	const partCount = (timeline.endPart ?? 0) - (timeline.onAirPart ?? 0);
-	yield oggHead(serial, [
+function oggRecordingHead(interviewId: string, tags: Tags): Buffer {
+	return oggHead(oggSerial(interviewId, "opus48"), [
 		`TITLE=${tags.title}`,
 		...tags.artists.map((artist) => `ARTIST=${artist}`),
 		`DATE=${tags.dateIso}`,
 	]);
-	let done = 0;
-	let pageSequence = HEAD_PAGES;
-	for await (const parts of segmentPackets(objects, timeline, "opus48")) {
-		const pages: Buffer[] = [];
-		for (let at = 0; at < parts.length; at += PARTS_PER_BEAT) {
-			const beat = parts.slice(at, at + PARTS_PER_BEAT);
-			done += beat.length;
-			const flags = done === partCount ? LAST_PAGE : 0;
-			pages.push(oggPage(serial, pageSequence, flags, done * PART_SAMPLES, beat.flat()));
-			pageSequence += 1;
-		}
-		yield Buffer.concat(pages);
-	}
-}
-
-/** The packets of each part on air, a segment at a time. A part that is not in its segment, which only foul play could cause, is silence. */
-async function* segmentPackets(
-	objects: Objects,
-	timeline: ProgrammeTimeline,
-	track: TrackName,
-): AsyncGenerator<(readonly Bytes[])[]> {
-	const spans = segmentsBetween(timeline, timeline.onAirPart ?? 0, timeline.endPart ?? 0);
-	const silent = track === "aac64" ? SILENT_PACKETS.aac : SILENT_PACKETS.opus;
-	for (let at = 0; at < spans.length; at += SEGMENTS_AT_ONCE) {
-		const batch = spans.slice(at, at + SEGMENTS_AT_ONCE);
-		const segments = await Promise.all(
-			batch.map((span) => objects.read(segmentKey(timeline.interviewId, track, span.sequence))),
-		);
-		for (const [nth, span] of batch.entries()) {
-			const { fragments } = readFragments(segments[nth] ?? Buffer.alloc(0));
-			const byPart = new Map(fragments.map((found) => [found.partIndex, found.packets]));
-			yield Array.from({ length: span.partCount }, (_, i) => byPart.get(span.firstPart + i) ?? silent);
-		}
-	}
 }

@@ -1,4 +1,4 @@
-import { type Clock, everyMs, type MonoMs } from "#base/index.ts";
+import { type Clock, everyMs, type MonoMs, pauseMs } from "#base/index.ts";
 import type { Bus } from "#bus/index.ts";
 import type { Objects } from "#objects/index.ts";
 import {
@@ -18,7 +18,6 @@ import {
 	segmentOf,
 	writeJson,
 } from "#wire/index.ts";
-import { readAdtsFrames } from "./adts.ts";
 import type { BroadcastOutside } from "./broadcast.ts";
 import {
 	CATCH_UP_MS_MAX,
@@ -42,7 +41,7 @@ import { readNotices, WAITING_FOR_HOST } from "./notices.ts";
 import { Packager } from "./packager.ts";
 import { Past, readParts } from "./past.ts";
 import { Programme, type ProgrammeClock, type StageFrame, slotDueAt, slotDueMs } from "./programme.ts";
-import { FrameSizes, gatherSizes } from "./recording.ts";
+import { RecordingDraft } from "./recording.ts";
 import { type ResumeRecord, writeResume } from "./resume.ts";
 import { Rider } from "./rider.ts";
 import { type TimelineKeeper, withGap } from "./timeline.ts";
@@ -53,6 +52,8 @@ const SLOTS_AT_ONCE = 16;
 const BEHIND_MS_MAX = 2 * CATCH_UP_MS_MAX;
 /** A stage that has been there for this long was not started together with us. */
 const STAGE_THERE_MS = 4_500;
+/** After a restart the recording's draft is made anew beside the live programme: an hour of it in some 10 s. */
+const DRAFT_PAUSE_MS = 10;
 const CAUGHT_UP_LOOK_MS = 10;
 
 export type SlotFrame = { readonly slot: number; readonly frame: StageFrame };
@@ -95,9 +96,11 @@ export class RunningBroadcast implements AsyncDisposable {
 	readonly #finish: Finish;
 	#packager: Packager;
 	#resume: ResumeRecord;
+	#resumeWriting: Promise<void> = Promise.resolve();
+	#resumeWaiting: Promise<void> | undefined;
 	/** The rider's gain at the end of the slot before, as a factor. */
 	#gain: number;
-	#sizes: FrameSizes | undefined;
+	readonly #draft: RecordingDraft;
 	#endSlot = Number.POSITIVE_INFINITY;
 	/** Settles when everything made so far is published, in order. */
 	#publishing: Promise<void> = Promise.resolve();
@@ -125,6 +128,11 @@ export class RunningBroadcast implements AsyncDisposable {
 		this.#programmeClock = resume.clock;
 		this.#publishedPart = nextPart;
 		this.#packager = new Packager({ interviewId, nextPart, beat });
+		this.#draft = new RecordingDraft({
+			objects: outside.objects,
+			timeline: () => keeper.current,
+			pause: () => pauseMs(this.#clock, DRAFT_PAUSE_MS),
+		});
 		this.#past = this.#open.use(
 			new Past({
 				interviewId,
@@ -133,16 +141,16 @@ export class RunningBroadcast implements AsyncDisposable {
 				events,
 				timeline: () => keeper.current,
 				onGap: (gap) => void keeper.change({ gaps: withGap(keeper.current.gaps, gap) }),
+				onSegment: (toPart) => this.#draft.advance(toPart),
 				nextPart,
 			}),
 		);
 		this.#finish = this.#open.use(
 			new Finish(outside.clock, async () => {
 				await this.#past.settled();
-				await finishRecording(keeper, this.#resume.tags, this.#sizes, outside, events);
+				await finishRecording(keeper, this.#draft, this.#resume.tags, outside, events);
 			}),
 		);
-		if (onAirPart !== null) this.#sizes = new FrameSizes(onAirPart);
 
 		const fromPart = this.#firstPartToEncode(nextPart, recent);
 		this.#programme = new Programme({
@@ -243,13 +251,13 @@ export class RunningBroadcast implements AsyncDisposable {
 		while (this.#packager.nextPart < toPart) this.#give(this.#packager.fill(timeline));
 	}
 
-	/** Reads back the newest minute for edges that ask, and the index of the recording so far. */
+	/** Reads back the newest minute for edges that ask, and lets the recording's draft follow what is on disk. */
 	async #remember(nextPart: number): Promise<void> {
 		const timeline = this.#keeper.current;
 		try {
 			const { firstPart } = segmentOf(timeline, Math.max(0, nextPart - TAIL_PARTS_MAX));
 			this.#past.remember(await readParts(this.#objects, timeline, firstPart, nextPart));
-			if (this.#sizes) await gatherSizes(this.#objects, timeline, nextPart, this.#sizes);
+			this.#draft.advance(nextPart);
 		} catch (error) {
 			this.#events.tailUnreadable(error);
 		}
@@ -334,7 +342,6 @@ export class RunningBroadcast implements AsyncDisposable {
 	/** To disk, then out. */
 	#give(part: Part): void {
 		this.#past.add(part);
-		this.#sizes?.add(part.partIndex, readAdtsFrames(part.adts));
 		if (part.beginsSegment) void this.#writeResume();
 		this.#publishing = this.#publishing
 			.then(() => this.#past.written(part.partIndex))
@@ -344,13 +351,17 @@ export class RunningBroadcast implements AsyncDisposable {
 			});
 	}
 
-	async #writeResume(): Promise<void> {
-		this.#resume = { ...this.#resume, gainDb: this.#rider.gainDb };
-		try {
-			await writeResume(this.#objects, this.#interviewId, this.#resume);
-		} catch (error) {
-			this.#events.timelineNotWritten(error);
-		}
+	/** Writes what a successor wants to know; while one write is under way, at most one more waits. */
+	#writeResume(): Promise<void> {
+		this.#resumeWaiting ??= this.#resumeWriting.then(async () => {
+			this.#resumeWaiting = undefined;
+			this.#resume = { ...this.#resume, gainDb: this.#rider.gainDb };
+			this.#resumeWriting = writeResume(this.#objects, this.#interviewId, this.#resume).catch(
+				this.#events.resumeNotWritten,
+			);
+			await this.#resumeWriting;
+		});
+		return this.#resumeWaiting;
 	}
 
 	#report(): void {
@@ -377,7 +388,6 @@ export class RunningBroadcast implements AsyncDisposable {
 		if (onAirPart === null) {
 			if (endPart !== null) throw new Error("Cannot go on air as this interview has ended: announce a new one");
 			const part = this.#programme.goOnAir();
-			this.#sizes = new FrameSizes(part);
 			this.#events.onAir(part);
 			await this.#keeper.change({ onAirPart: part, cuts: cuts.includes(part) ? cuts : [...cuts, part] });
 		}
