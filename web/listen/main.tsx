@@ -22,7 +22,10 @@ function begin(root: HTMLElement, carried: HTMLElement): void {
 	const initial: PublicState = publicState.parse(JSON.parse(carried.textContent ?? ""));
 	const language: Language = document.documentElement.lang === "de" ? "de" : "en";
 	const publicUrl = carried.dataset["publicUrl"] ?? location.origin;
-	const player = createPlayer(new Audio(), initial, { base: `/i/${initial.slug}` });
+	const audio = new Audio();
+	// In the document, so that the browser's own tools find it; without controls it shows nothing.
+	root.after(audio);
+	const player = createPlayer(audio, initial, { base: `/i/${initial.slug}` });
 	/** As the server rendered it, until the first frame is up; then in the reader's own time. */
 	const reader = signal<Reader>({ language, timeZone: initial.timeZone, nowUnixMs: null, online: true });
 	const shown = computed(() => player.view.value.shown);

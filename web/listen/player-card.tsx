@@ -83,7 +83,7 @@ export function PlayerCard({ state, reader, player, view, trouble }: Props) {
 					</>
 				)}
 			</Card>
-			<Unscripted state={state} />
+			{!player && <Unscripted state={state} />}
 		</section>
 	);
 }
@@ -231,7 +231,7 @@ function keyTarget(key: string, at: Bar): number | "live" | undefined {
 	}
 }
 
-/** What plays where no script runs: the browser's own controls. */
+/** What plays where no script runs: the browser's own controls. Rendered by the server alone: a script would make it real. */
 function Unscripted({ state }: { state: PublicState }) {
 	const say = useWords(listenWords);
 	const base = `/i/${state.slug}`;

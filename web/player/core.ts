@@ -177,6 +177,12 @@ export class PlayerCore {
 		return this.#intent === "play" || this.#push.isOpen ? this.#tickedMs + TICK_MS : this.#polls.atMs;
 	}
 
+	/** Sound ahead of the playhead that was handed over, without a break. */
+	get aheadMs(): number {
+		const position = this.#position ?? 0;
+		return msOf(this.#ranges.endFrom(position) - position);
+	}
+
 	view(nowMs: number): PlayerView {
 		const live = this.#edge(nowMs);
 		const position = this.#landing ? undefined : this.#position;
@@ -306,7 +312,7 @@ export class PlayerCore {
 		this.#nowMs = nowMs;
 		if (this.#push.is(id)) {
 			if (status === 404 || status === 410) this.#polls.soon(nowMs, 0);
-			this.#push.lost(nowMs, this.#aheadMs, retryAfterMs);
+			this.#push.lost(nowMs, this.aheadMs, retryAfterMs);
 		} else if (this.#pull.is(id)) this.#pullRefused(nowMs, retryAfterMs);
 		this.#steer(nowMs);
 	}
@@ -342,7 +348,7 @@ export class PlayerCore {
 		if (this.#push.is(id)) {
 			// A push that ends in order is the end of the programme, which the state will tell.
 			if (clean) this.#polls.soon(nowMs, 0);
-			this.#push.lost(nowMs, this.#aheadMs, 0);
+			this.#push.lost(nowMs, this.aheadMs, 0);
 		} else if (this.#pull.is(id)) {
 			const whole = this.#landing || this.#neededSequence() !== this.#pull.sequence;
 			if (!clean) this.#pull.lost(nowMs);
@@ -367,7 +373,7 @@ export class PlayerCore {
 			this.#everFlowed = true;
 		} else if (this.#flowing && this.#intent === "play" && this.#following) {
 			// It ran dry: what was held was too little for this network.
-			if (this.#endSample === undefined && this.#aheadMs < DRY_MS) this.#dial.ranDry();
+			if (this.#endSample === undefined && this.aheadMs < DRY_MS) this.#dial.ranDry();
 		}
 		this.#flowing = flowing;
 		const end = this.#endSample;
@@ -380,11 +386,6 @@ export class PlayerCore {
 	ended(nowMs: number): void {
 		this.#nowMs = nowMs;
 		if (this.#endSample !== undefined) this.#finish();
-	}
-
-	/** The browser forgot what it had before `sample`, by its own decision. */
-	evicted(beforeSample: number): void {
-		this.#ranges.trimBefore(beforeSample);
 	}
 
 	/** The browser has no room for more. */
@@ -465,12 +466,6 @@ export class PlayerCore {
 		return live === undefined ? held : Math.max(live, held ?? 0);
 	}
 
-	/** Sound ahead of the playhead, without a break. */
-	get #aheadMs(): number {
-		const position = this.#position ?? 0;
-		return msOf(this.#ranges.endFrom(position) - position);
-	}
-
 	/** Nothing will change any more. */
 	get #settled(): boolean {
 		const { phase, programme } = this.#states.newest;
@@ -533,7 +528,7 @@ export class PlayerCore {
 	/** Gives up a push that says nothing. */
 	#watchPush(nowMs: number): void {
 		if (!this.#push.isSilent(nowMs, WRITE_MS[this.#states.newest.delivery.write])) return;
-		const id = this.#push.lost(nowMs, this.#aheadMs, 0);
+		const id = this.#push.lost(nowMs, this.aheadMs, 0);
 		if (id !== undefined) this.#outputs.push({ kind: "abort", id });
 	}
 
@@ -614,7 +609,7 @@ export class PlayerCore {
 	#steerHole(nowMs: number): void {
 		if (this.#intent !== "play" || this.#landing || this.#position === undefined || this.#finished) return;
 		const need = this.#ranges.endFrom(this.#position);
-		if (this.#flowing || this.#aheadMs >= DRY_MS) {
+		if (this.#flowing || this.aheadMs >= DRY_MS) {
 			this.#starvedMs = undefined;
 			return;
 		}
@@ -734,7 +729,7 @@ export class PlayerCore {
 		);
 		const end = this.#endSample;
 		if (end !== undefined && to >= end) this.#finish();
-		else if (Number.isFinite(to) && this.#aheadMs < DRY_MS) this.#passOver(need, to, nowMs);
+		else if (Number.isFinite(to) && this.aheadMs < DRY_MS) this.#passOver(need, to, nowMs);
 	}
 
 	#hurry(nowMs: number): void {

@@ -15,7 +15,7 @@ const SEEK_SLACK_S = 0.005;
 const STUCK_NUDGE_MS = 2_000;
 const STUCK_REBUILD_MS = 6_000;
 /** Sound ahead, without which standing still is no wonder. */
-const STUCK_AHEAD_S = 0.3;
+const STUCK_AHEAD_MS = 300;
 const REBUILDS_MAX = 5;
 /** A small answer that takes longer is not coming. */
 const ANSWER_MS_MAX = 10_000;
@@ -39,8 +39,10 @@ export function createPushPlayer(
 	const trouble = signal<Trouble>("none");
 	const requests = new Map<number, AbortController>();
 	const gone = new AbortController();
-	/** The last init segment appended; fragments of another track need theirs first. */
+	/** The last init segment appended; fragments of another track, or of another place, need theirs first. */
 	let initHeld: Uint8Array | undefined;
+	/** Where the last fragment appended stopped. */
+	let appendedTo = -1;
 	const inits = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
 	let seekToS: number | undefined;
 	let lastS = 0;
@@ -59,8 +61,6 @@ export function createPushPlayer(
 		initHeld = undefined;
 		return new SoundBuffer(audio, Source, {
 			settled() {
-				const fromS = buffer.heldFromS;
-				if (fromS !== undefined) core.evicted(Math.floor((fromS - 0.05) * SAMPLE_RATE_HZ));
 				applySeek();
 			},
 			full() {
@@ -192,8 +192,9 @@ export function createPushPlayer(
 	}
 
 	function watchStuck(): void {
-		const moving = view.value.sound === "playing" || view.value.intent !== "play" || seekToS !== undefined;
-		if (moving || aheadS() < STUCK_AHEAD_S) {
+		const moving = view.value.sound === "playing" || view.value.intent !== "play";
+		// Sound was handed over and is not there, or it is there and the playhead stands still: both are stuck.
+		if (moving || core.aheadMs < STUCK_AHEAD_MS) {
 			stuckSinceMs = undefined;
 			nudged = false;
 			return;
@@ -208,14 +209,6 @@ export function createPushPlayer(
 			audio.currentTime += 0.01;
 			if (audio.paused) start();
 		}
-	}
-
-	function aheadS(): number {
-		const { buffered, currentTime } = audio;
-		for (let i = 0; i < buffered.length; i += 1) {
-			if (buffered.start(i) <= currentTime && currentTime < buffered.end(i)) return buffered.end(i) - currentTime;
-		}
-		return 0;
 	}
 
 	/** @param initUrl where the track's init segment is, for bodies that do not begin with one. */
@@ -250,11 +243,15 @@ export function createPushPlayer(
 					if (item.kind === "init") init = item.bytes as Uint8Array<ArrayBuffer>;
 					else if (item.kind === "state") takeState(item.json);
 					else if (core.fragment(id, item.fromSample, item.sampleCount, now())) {
-						if (init && !same(init, initHeld)) {
+						// WebKit's parser takes no step back in time without being told.
+						const elsewhere = item.fromSample !== appendedTo;
+						if (init && (elsewhere || !same(init, initHeld))) {
+							buffer.restart();
 							buffer.append(init);
 							initHeld = init;
 						}
 						buffer.append(item.bytes as Uint8Array<ArrayBuffer>);
+						appendedTo = item.fromSample + item.sampleCount;
 					}
 				}
 				core.arrived(now());

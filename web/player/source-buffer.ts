@@ -2,11 +2,12 @@
 
 type Step =
 	| { readonly kind: "append"; readonly bytes: Uint8Array<ArrayBuffer> }
+	| { readonly kind: "restart" }
 	| { readonly kind: "remove"; readonly fromS: number; readonly toS: number }
 	| { readonly kind: "finish" };
 
 export type SoundBufferEvents = {
-	/** Steps are done: what is buffered has changed. */
+	/** A step is done: what is buffered may have changed. */
 	settled(): void;
 	/** No room: something must be removed before the same bytes are tried again. */
 	full(): void;
@@ -55,6 +56,11 @@ export class SoundBuffer implements Disposable {
 		this.#push({ kind: "append", bytes });
 	}
 
+	/** What follows does not continue what came before: an init segment must come next. */
+	restart(): void {
+		this.#push({ kind: "restart" });
+	}
+
 	remove(fromS: number, toS: number): void {
 		this.#push({ kind: "remove", fromS, toS });
 	}
@@ -62,13 +68,6 @@ export class SoundBuffer implements Disposable {
 	/** All sound there will be is there: the element may end. Later appends take it back. */
 	finish(): void {
 		this.#push({ kind: "finish" });
-	}
-
-	/** Start of what the browser holds, seconds; undefined when it holds nothing or is busy. */
-	get heldFromS(): number | undefined {
-		if (!this.#buffer || this.#buffer.updating || this.#steps.length > 0) return undefined;
-		const { buffered } = this.#buffer;
-		return buffered.length > 0 ? buffered.start(0) : undefined;
 	}
 
 	[Symbol.dispose](): void {
@@ -140,6 +139,9 @@ export class SoundBuffer implements Disposable {
 				}
 				return;
 			}
+			case "restart":
+				if (this.#source.readyState === "open") buffer.abort();
+				return;
 			case "remove":
 				this.#waitingForRoom = false;
 				if (step.toS > step.fromS && buffer.buffered.length > 0) buffer.remove(step.fromS, step.toS);
