@@ -51,7 +51,7 @@ const DATABASE_WITHIN_MS = 30_000;
 /** A process that ended this often before it was ready makes the start fail. */
 const FAILED_STARTS_MAX = 4;
 const DEMO_WITHIN_MS = 45_000;
-/** HLS players begin three target durations, 12 s, before the end of the list (RFC 8216 §6.3.3): four segments of 3.84 s. */
+/** HLS players begin three target durations, 12 s, before the end of the list (RFC 8216 §6.3.3): four segments of 3.84 s, all of them on air, so that the first thing heard is voices. */
 const HLS_START_SEGMENTS = 4;
 const POLL_MS = 50;
 const ASK_WITHIN_MS = 5_000;
@@ -284,8 +284,9 @@ async function demoIsOnAir(settings: PlatformSettings, bus: Bus, clock: Clock, s
 			(response) => response.ok,
 			() => false,
 		);
+	/** Segments on air so far. */
 	const segments = (slug: string) =>
-		fetch(`${door}/i/${slug}/hls/opus48/live.m3u8`).then(
+		fetch(`${door}/i/${slug}/hls/opus48/whole.m3u8`).then(
 			async (response) => (await response.text()).split("#EXTINF").length - 1,
 			() => 0,
 		);
