@@ -49,6 +49,23 @@ test("capabilities import each other only along the arrows and through index.ts"
 	assert.deepEqual(wrong, []);
 });
 
+test("no files import each other in a circle", () => {
+	const imports = new Map<string, string[]>();
+	for (const { from, to } of importsOf(globSync("{src,web,bench,sim,test}/**/*.{ts,tsx}", { cwd: root }))) {
+		imports.set(from, [...(imports.get(from) ?? []), to]);
+	}
+	const done = new Set<string>();
+	const circles: string[] = [];
+	const visit = (file: string, path: readonly string[]) => {
+		if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(" → "));
+		if (path.includes(file) || done.has(file)) return;
+		for (const to of imports.get(file) ?? []) visit(to, [...path, file]);
+		done.add(file);
+	};
+	for (const file of imports.keys()) visit(file, []);
+	assert.deepEqual(circles, []);
+});
+
 test("composition roots see capabilities through index.ts only", () => {
 	const inRoots = globSync(["src/roles/*.ts", "src/supervisor.ts", "src/main.ts"], { cwd: root });
 	const wrong = [...importsOf(inRoots.filter((file) => !file.endsWith(".test.ts")))].filter(({ to }) => {

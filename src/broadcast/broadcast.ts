@@ -1,6 +1,5 @@
-import { type Clock, type Log, type Random, randomToken } from "#base/index.ts";
+import { randomToken } from "#base/index.ts";
 import { type Bus, BusError } from "#bus/index.ts";
-import type { Objects } from "#objects/index.ts";
 import {
 	broadcastCommands,
 	decodePcmFrame,
@@ -21,20 +20,13 @@ import { FRAMES_AHEAD_MAX, PARTS_MAX } from "./config.ts";
 import { openEncoders } from "./encoders.ts";
 import { EndedBroadcast } from "./ended.ts";
 import { createBroadcastEvents } from "./events.ts";
+import type { BroadcastOutside } from "./outside.ts";
 import { beatOf } from "./packager.ts";
 import { readBeat, readParts, recoverPast } from "./past.ts";
 import { resumeClock, slotDueAt } from "./programme.ts";
 import { type ResumeRecord, readResume, writeResume } from "./resume.ts";
 import { RunningBroadcast, type SlotFrame } from "./running.ts";
 import { newTimeline, readTimeline, TimelineKeeper, withGap } from "./timeline.ts";
-
-export type BroadcastOutside = {
-	readonly clock: Clock;
-	readonly random: Random;
-	readonly bus: Bus;
-	readonly objects: Objects;
-	readonly log: Log;
-};
 
 /** The stage answers from memory within a few milliseconds; a stage that does not is being restarted itself. */
 const RECENT_WITHIN_MS = 400;

@@ -4,5 +4,6 @@
  * Does not know who is speaking, who listens, or what an interview is called beyond the tags of its files. It has
  * no database and no door: it hears the bus and writes to `objects`. SPEC.md has its rules.
  */
-export { type BroadcastOutside, openBroadcast } from "./broadcast.ts";
+export { openBroadcast } from "./broadcast.ts";
 export { BroadcastError, type BroadcastErrorCode } from "./errors.ts";
+export type { BroadcastOutside } from "./outside.ts";

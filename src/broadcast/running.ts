@@ -18,7 +18,7 @@ import {
 	segmentOf,
 	writeJson,
 } from "#wire/index.ts";
-import type { BroadcastOutside } from "./broadcast.ts";
+import { answerTail, endAnswerOf, onAirAnswerOf } from "./answers.ts";
 import {
 	CATCH_UP_MS_MAX,
 	CEILING_DBTP,
@@ -31,13 +31,14 @@ import {
 } from "./config.ts";
 import { DelayRing } from "./delay.ts";
 import { type Encoders, FLUSH_FRAMES } from "./encoders.ts";
-import { answerTail, endAnswerOf, Finish, finishRecording, onAirAnswerOf } from "./ended.ts";
 import type { BroadcastEvents } from "./events.ts";
+import { Finish, finishRecording } from "./finish.ts";
 import { HoldSound } from "./hold.ts";
 import { Lateness } from "./lateness.ts";
 import { Limiter } from "./limiter.ts";
 import { LoudnessMeter } from "./loudness.ts";
 import { readNotices, WAITING_FOR_HOST } from "./notices.ts";
+import type { BroadcastOutside } from "./outside.ts";
 import { Packager } from "./packager.ts";
 import { Past, readParts } from "./past.ts";
 import { Programme, type ProgrammeClock, type StageFrame, slotDueAt, slotDueMs } from "./programme.ts";
@@ -148,7 +149,7 @@ export class RunningBroadcast implements AsyncDisposable {
 		this.#finish = this.#open.use(
 			new Finish(outside.clock, async () => {
 				await this.#past.settled();
-				await finishRecording(keeper, this.#draft, this.#resume.tags, outside, events);
+				await finishRecording(keeper, this.#draft, this.#resume.tags, outside.clock, events);
 			}),
 		);
 
