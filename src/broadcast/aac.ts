@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { compileFunction } from "node:vm";
 import { AAC_FRAME_SAMPLES, SAMPLE_RATE_HZ } from "#wire/index.ts";
 import { BroadcastError } from "./errors.ts";
@@ -20,6 +21,7 @@ type Bridge = {
 
 /** From the package's entry to its compiled encoder, which the entry otherwise runs in a thread behind mediabunny. */
 const BUILD_FROM_ENTRY = "../modules/build/aac.js";
+const OWN_ADDRESS = "import.meta.url";
 
 /**
  * AAC-LC by FFmpeg's encoder in WebAssembly (`@mediabunny/aac-encoder`), one channel, called directly.
@@ -37,10 +39,11 @@ export class AacEncoder implements Disposable {
 	static async open(bitrateBps: number): Promise<AacEncoder> {
 		const bridge = await loadBridge();
 		const context = bridge._init_encoder(1, SAMPLE_RATE_HZ, bitrateBps);
+		if (context === 0) throw new BroadcastError("encoder_failed", "Cannot begin to encode AAC: FFmpeg gave no encoder");
 		const at = bridge._get_encoder_extradata(context);
 		const config = Buffer.from(bridge.HEAPU8.slice(at, at + bridge._get_encoder_extradata_size(context)));
 		const frameSamples = bridge._get_encoder_frame_size(context);
-		if (context === 0 || frameSamples !== AAC_FRAME_SAMPLES || !config.equals(AAC_CONFIG)) {
+		if (frameSamples !== AAC_FRAME_SAMPLES || !config.equals(AAC_CONFIG)) {
 			throw unexpected(
 				`it must encode frames of ${AAC_FRAME_SAMPLES} samples as ${Buffer.from(AAC_CONFIG).toString("hex")}: it encodes ${frameSamples} as ${config.toString("hex")}`,
 			);
@@ -56,17 +59,20 @@ export class AacEncoder implements Disposable {
 	/**
 	 * Takes the next AAC_FRAME_SAMPLES samples. The first packet comes with the second frame and only primes the
 	 * decoder; the one that comes with frame n + 2 decodes to frame n.
+	 *
+	 * @throws BroadcastError when the encoder fails, which leaves its stream of packets unusable.
 	 */
 	encode(samples: Float32Array): Uint8Array | undefined {
 		const bridge = this.#bridge;
 		const input = bridge._get_encode_input_ptr(this.#context, samples.byteLength);
+		if (input === 0) throw new BroadcastError("encoder_failed", "Cannot encode AAC as its memory is full");
 		// HEAPU8 is another array whenever the memory has grown: it is read afresh each time.
 		bridge.HEAPU8.set(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength), input);
 		const code = bridge._send_frame(this.#context, this.#sentSamples);
-		if (input === 0 || code < 0) throw new BroadcastError("encoder_failed", `Cannot encode AAC: code ${code}`);
+		if (code < 0) throw encodingFailed(code);
 		this.#sentSamples += BigInt(AAC_FRAME_SAMPLES);
 		const bytes = bridge._receive_packet(this.#context);
-		if (bytes < 0) throw new BroadcastError("encoder_failed", `Cannot encode AAC: code ${bytes}`);
+		if (bytes < 0) throw encodingFailed(bytes);
 		if (bytes === 0) return undefined;
 		const at = bridge._get_encoded_data(this.#context);
 		return bridge.HEAPU8.slice(at, at + bytes);
@@ -84,18 +90,28 @@ function loadBridge(): Promise<Bridge> {
 	return loading;
 }
 
+/**
+ * Loads the compiled encoder as Node loads CommonJS, which it is but for one `import.meta.url`: neither `import` nor
+ * `require` takes it as it lies there, only a bundler. What that would tell it, its address, it does not need, as it
+ * holds its WebAssembly.
+ */
 async function compileBridge(): Promise<Bridge> {
 	try {
-		const path = new URL(BUILD_FROM_ENTRY, import.meta.resolve("@mediabunny/aac-encoder"));
-		const source = await readFile(path, "utf8");
-		// It was compiled to CommonJS for bundlers and yet asks where it lies, which it need not know: it holds its WebAssembly.
+		const path = fileURLToPath(new URL(BUILD_FROM_ENTRY, import.meta.resolve("@mediabunny/aac-encoder")));
+		const source = (await readFile(path, "utf8")).split(OWN_ADDRESS);
+		if (source.length !== 2) throw new TypeError(`it must ask for ${OWN_ADDRESS} once: ${source.length - 1} times`);
 		const module: { default?: () => Promise<Bridge> } = {};
-		compileFunction(source.replace("import.meta.url", "undefined"), ["exports"])(module);
+		compileFunction(source.join("undefined"), ["exports"], { filename: path })(module);
 		if (!module.default) throw new TypeError("it has no default export");
 		return await module.default();
 	} catch (cause) {
 		throw unexpected("its compiled encoder cannot be loaded", { cause });
 	}
+}
+
+/** @param code an AVERROR: negative, of FFmpeg. */
+function encodingFailed(code: number): BroadcastError {
+	return new BroadcastError("encoder_failed", `Cannot encode AAC: FFmpeg says ${code}`);
 }
 
 function unexpected(what: string, options?: ErrorOptions): BroadcastError {
