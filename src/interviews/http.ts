@@ -1,67 +1,42 @@
 import { Hono } from "hono";
 import * as z from "zod/mini";
-import { type Clock, everyMs } from "#base/index.ts";
-import { DatabaseError, type Mirror } from "#database/index.ts";
-import { OWNER, type People, SESSION_MS, type SeatTokens, type Session } from "#people/index.ts";
+import { DatabaseError } from "#database/index.ts";
+import { OWNER, type SeatTokens, type Session } from "#people/index.ts";
 import {
-	type InterviewView,
 	interviewDraft,
 	interviewView,
 	invitationLink,
 	invitationLook,
-	type Me,
 	me,
-	type OperationsView,
 	operationsView,
 	redeemAnswer,
 	role,
 	type SeatChange,
 	type SeatGrant,
-	type StudioSnapshot,
 	seatChange,
 	seatGrant,
 	studioSnapshot,
 } from "#wire/index.ts";
 import type { Announce } from "./announce.ts";
-import { estimateDisk } from "./disk.ts";
 import { type Refusal, refusal } from "./errors.ts";
 import type { Counters, InterviewEvents } from "./events.ts";
-import { endedUnixMsOf, hostNameOf, type Interview, mayDirect, onAirUnixMsOf, seatOf, withSeat } from "./interview.ts";
-import { isOver } from "./lifecycle.ts";
-import type { Live } from "./live.ts";
+import { hostNameOf, type Interview, mayDirect, seatOf, withSeat } from "./interview.ts";
+import { metricsText } from "./metrics.ts";
 import { problemResponse } from "./problems.ts";
-import { addressOf, type Bindings, type Ctx, isSecure } from "./requests.ts";
+import { addressOf, type Bindings, type Ctx } from "./requests.ts";
 import { createRoutes, openApiOf, type Route, route } from "./routes.ts";
-import { studioSnapshotOf } from "./snapshot.ts";
+import { createSessionCookie } from "./session-cookie.ts";
+import { StudioStreams } from "./studio-streams.ts";
+import { Views, type ViewsOptions } from "./views.ts";
 
-/** Snapshots per second a studio gets at most; fewer when nothing changes or the reader is slow. */
-const SNAPSHOT_EVERY_MS = 200;
-/** A comment line this often keeps proxies from closing a silent stream. */
-const KEEP_ALIVE_MS = 15_000;
-/** Event streams open at once: over all, and per browser. One more is refused. */
-const STREAMS_MAX = 500;
-const STREAMS_PER_SESSION_MAX = 12;
-/** What a reader of the stream may leave unread before it is skipped. */
-const SSE_TEXT = { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" };
-
-export type ApiOptions = {
-	readonly clock: Clock;
-	readonly interviews: Mirror<Interview>;
+export type ApiOptions = ViewsOptions & {
 	readonly announce: Announce;
-	readonly live: Live;
-	readonly people: People;
 	readonly tokens: SeatTokens;
 	readonly events: InterviewEvents;
 	readonly counters: Counters;
 	readonly iceServers: SeatGrant["iceServers"];
-	readonly publicUrl: string;
 	readonly staffUrl: string;
 	readonly staffPort: number;
-	readonly liveInterviewsMax: number;
-	/** Whether PostgreSQL answered when it was asked last. */
-	readonly databaseAnswers: () => boolean;
-	/** Bytes that can still be written where recordings go. */
-	readonly freeBytes: () => number;
 	/** Removes what was recorded of an interview. */
 	readonly removeRecording: (interviewId: string) => Promise<void>;
 };
@@ -76,100 +51,14 @@ const endView = z.object({ durationMs: z.number() });
 
 /** The API of the staff door (`/api/v1`), its description and its metrics. */
 export function createApi(options: ApiOptions): Hono<Bindings> {
-	const { clock, interviews, announce, live, people, tokens, events, counters, publicUrl } = options;
-	const cookieName = (c: Ctx) => (isSecure(c) ? `__Host-rostra-${options.staffPort}` : `rostra-${options.staffPort}`);
-
-	const setCookie = (c: Ctx, value: string, maxAgeS: number) => ({
-		"set-cookie":
-			`${cookieName(c)}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}` +
-			(isSecure(c) ? "; Secure" : ""),
-	});
-	const sessionOf = (c: Ctx): Session | undefined => {
-		const name = `${cookieName(c)}=`;
-		for (const pair of (c.req.header("cookie") ?? "").slice(0, 8_192).split(/; */)) {
-			if (pair.startsWith(name)) return people.sessionOf(pair.slice(name.length));
-		}
-		return undefined;
-	};
+	const { clock, interviews, announce, live, people, tokens, events, counters } = options;
+	const cookie = createSessionCookie(options);
+	const { sessionOf } = cookie;
+	const views = new Views(options);
+	const streams = new StudioStreams(clock);
 	const find = (key: string): Interview | undefined => {
 		const found = interviews.get(key) ?? announce.bySlug(key);
 		return found?.removedUnixMs === null ? found : undefined;
-	};
-
-	const databaseAvailable = () => interviews.storeAvailable && options.databaseAnswers();
-	const warningsOf = (interview: Interview): string[] => {
-		const warnings: string[] = [];
-		if (live.observed.broadcast(interview.interviewId)?.disk === "full") warnings.push("disk_full");
-		if (!databaseAvailable()) warnings.push("database_down");
-		if (!isOver(interview.lifecycle.phase) && diskOf(interview).short) warnings.push("disk_short");
-		if (live.openRefusal(interview.interviewId)?.code === "live_max") warnings.push("live_max");
-		const house = live.observed.supervisor?.processes.find((process) => process.name === "house");
-		if (house && house.state !== "running") warnings.push("house_down");
-		return warnings;
-	};
-	const diskOf = (interview: Interview) => {
-		const { lifecycle, expectedMinutes } = interview;
-		const onAirUnixMs = onAirUnixMsOf(interview);
-		const passedMinutes = onAirUnixMs === null ? 0 : (clock.unixMs() - onAirUnixMs) / 60_000;
-		return estimateDisk(isOver(lifecycle.phase) ? 0 : expectedMinutes - passedMinutes, options.freeBytes());
-	};
-	const viewOf = (interview: Interview): InterviewView => ({
-		interviewId: interview.interviewId,
-		slug: interview.slug,
-		title: interview.title,
-		description: interview.description,
-		phase: interview.lifecycle.phase,
-		announcedStartUnixMs: interview.announcedStartUnixMs,
-		timeZone: interview.timeZone,
-		listed: interview.listed,
-		expectedMinutes: interview.expectedMinutes,
-		onAirUnixMs: onAirUnixMsOf(interview),
-		endedUnixMs: endedUnixMsOf(interview),
-		lateReason: interview.lateReason,
-		people: interview.seats.map((seat) => ({
-			seatId: seat.seatId,
-			name: seat.name,
-			role: seat.role,
-			invitation:
-				seat.invitationUsedUnixMs !== null
-					? "used"
-					: seat.invitationHash === null
-						? "none"
-						: (seat.invitationExpiresUnixMs ?? 0) <= clock.unixMs()
-							? "expired"
-							: "open",
-		})),
-		publicUrl: `${publicUrl}/i/${interview.slug}`,
-		disk: diskOf(interview),
-	});
-	const meOf = (session: Session): Me => {
-		const seats = [...interviews.values()].flatMap((interview) =>
-			interview.seats
-				.filter((seat) => session.seatIds.includes(seat.seatId))
-				.map((seat) => ({ ...seat, interviewId: interview.interviewId, slug: interview.slug, title: interview.title })),
-		);
-		return {
-			kind: session.personId === null ? "guest" : "person",
-			name: session.personId === null ? (seats[0]?.name ?? "") : OWNER.name,
-			seats: seats.map(({ interviewId, seatId, slug, title }) => ({ interviewId, seatId, slug, title })),
-		};
-	};
-	const snapshotOf = (interview: Interview, seatId: string, asOwner: boolean): StudioSnapshot => {
-		const { interviewId } = interview;
-		const stage = live.observed.stageState(interviewId);
-		const ownRole = seatOf(interview, seatId)?.role ?? "guest";
-		return studioSnapshotOf({
-			interview,
-			you: { seatId, role: asOwner && !mayDirect(ownRole) ? "host" : ownRole },
-			publicUrl,
-			serverUnixMs: clock.unixMs(),
-			stage: live.observed.stage(interviewId),
-			stageReady: stage.ready,
-			stageEpoch: stage.epoch,
-			programme: live.observed.broadcast(interviewId),
-			listeners: live.observed.listeners(interview.slug),
-			warnings: warningsOf(interview),
-		});
 	};
 
 	/** A wrong secret counts against its address; too many, and it must wait. */
@@ -206,8 +95,8 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 						if (!signed.ok) return refusal(`sign_in_link_${signed.code}`, SIGN_IN_SENTENCES[signed.code]);
 						return {
 							ok: true as const,
-							json: meOf(signed.session),
-							headers: setCookie(c, signed.cookie, SESSION_MS / 1_000),
+							json: views.me(signed.session),
+							headers: cookie.set(c, signed.cookie),
 						};
 					},
 				),
@@ -219,7 +108,7 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 			access: "browser",
 			handle: async ({ c, session }) => {
 				if (session) await people.endSession(session);
-				return { ok: true, headers: setCookie(c, "", 0) };
+				return { ok: true, headers: cookie.clear(c) };
 			},
 		}),
 		route({
@@ -228,7 +117,7 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 			summary: "Who this browser is",
 			access: "browser",
 			answer: me,
-			handle: ({ session }) => ({ ok: true, json: meOf(session as Session) }),
+			handle: ({ session }) => ({ ok: true, json: views.me(session as Session) }),
 		}),
 		route({
 			method: "get",
@@ -239,7 +128,7 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 			handle: ({ session }) => {
 				const own = announce.kept().filter((interview) => interview.ownerId === session?.personId);
 				own.sort((a, b) => b.announcedStartUnixMs - a.announcedStartUnixMs);
-				return { ok: true, json: own.map(viewOf) };
+				return { ok: true, json: own.map((interview) => views.interview(interview)) };
 			},
 		}),
 		route({
@@ -252,7 +141,7 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 			handle: async ({ session }, draft) => {
 				const owner = { personId: session?.personId ?? OWNER.personId, name: OWNER.name };
 				const created = await announce.create(draft, owner);
-				return created.ok ? { ok: true, json: viewOf(created.interview) } : created;
+				return created.ok ? { ok: true, json: views.interview(created.interview) } : created;
 			},
 		}),
 		route({
@@ -261,7 +150,7 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 			summary: "One interview",
 			access: "direct",
 			answer: interviewView,
-			handle: ({ interview }) => ({ ok: true, json: viewOf(interview) }),
+			handle: ({ interview }) => ({ ok: true, json: views.interview(interview) }),
 		}),
 		route({
 			method: "patch",
@@ -274,7 +163,7 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 				const edited = await announce.edit(interview, change);
 				if (!edited.ok) return edited;
 				await live.rescheduled(interview.interviewId, actor);
-				return { ok: true, json: viewOf(edited.interview) };
+				return { ok: true, json: views.interview(edited.interview) };
 			},
 		}),
 		route({
@@ -370,8 +259,8 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 					const { interviewId } = found.interview;
 					const { seatId } = found.seat;
 					await announce.useInvitation(interviewId, seatId);
-					const { cookie } = await people.grantSeat(before, seatId);
-					const headers = cookie === undefined ? {} : setCookie(c, cookie, SESSION_MS / 1_000);
+					const granted = await people.grantSeat(before, seatId);
+					const headers = granted.cookie === undefined ? {} : cookie.set(c, granted.cookie);
 					return { ok: true as const, json: { interviewId, seatId }, headers };
 				}),
 		}),
@@ -413,8 +302,15 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 			summary: "Server-sent events `studio`: everything a studio shows, up to 5 per second",
 			access: "in",
 			answer: studioSnapshot,
-			handle: ({ c, interview, session, seat }) =>
-				openStream(c, interview.interviewId, seat?.seatId ?? "", session as Session),
+			handle: ({ c, interview: { interviewId }, session: asking, seat }) => {
+				const session = asking as Session;
+				const look = () => {
+					const interview = find(interviewId);
+					if (!interview || !isIn(interview, session)) return undefined;
+					return views.studio(interview, seat?.seatId ?? "", interview.ownerId === session.personId);
+				};
+				return streams.open(session, look, c.req.raw.signal);
+			},
 		}),
 		route({
 			method: "post",
@@ -424,7 +320,7 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 			answer: interviewView,
 			handle: async ({ interview, actor }) => {
 				const done = await live.goLive(interview.interviewId, actor);
-				return done.ok ? { ok: true, json: viewOf(interviews.get(interview.interviewId) ?? interview) } : done;
+				return done.ok ? { ok: true, json: views.interview(interviews.get(interview.interviewId) ?? interview) } : done;
 			},
 		}),
 		route({
@@ -478,97 +374,14 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 			summary: "Processes, disk, what is live",
 			access: "person",
 			answer: operationsView,
-			handle: () => ({ ok: true, json: operationsOf() }),
+			handle: () => ({ ok: true, json: views.operations() }),
 		}),
 	];
 
-	const operationsOf = (): OperationsView => {
-		const open = live.openIds().flatMap((interviewId) => interviews.get(interviewId) ?? []);
-		return {
-			supervisor: live.observed.supervisor ?? null,
-			live: open.map((interview) => ({
-				interviewId: interview.interviewId,
-				slug: interview.slug,
-				title: interview.title,
-				phase: interview.lifecycle.phase,
-				seatsConnected: connectedCount(interview.interviewId),
-				listeners: live.observed.listeners(interview.slug),
-				programme: live.observed.broadcast(interview.interviewId) ?? null,
-			})),
-			liveInterviewsMax: options.liveInterviewsMax,
-			databaseAvailable: databaseAvailable(),
-			recordsWaiting: interviews.waitingCount + people.waitingCount,
-			warnings: [...new Set(open.flatMap(warningsOf))],
-		};
-	};
-	const connectedCount = (interviewId: string) =>
-		(live.observed.stage(interviewId)?.seats ?? []).filter((seat) => seat.connection === "connected").length;
-
-	// Event streams.
-
-	let streams = 0;
-	const streamsOf = new Map<string, number>();
-	const openStream = (c: Ctx, interviewId: string, seatId: string, session: Session): Refusal | Response => {
-		const mine = streamsOf.get(session.sessionHash) ?? 0;
-		if (streams >= STREAMS_MAX || mine >= STREAMS_PER_SESSION_MAX) {
-			return refusal("streams_full", "Too many studios are open. Close one in this browser, then try again.");
-		}
-		streams += 1;
-		streamsOf.set(session.sessionHash, mine + 1);
-		const encoder = new TextEncoder();
-		let sent = "";
-		let sentMs = clock.monoMs();
-		let ticking: Disposable | undefined;
-		let closed = false;
-		const close = () => {
-			if (closed) return;
-			closed = true;
-			ticking?.[Symbol.dispose]();
-			streams -= 1;
-			const left = (streamsOf.get(session.sessionHash) ?? 1) - 1;
-			if (left > 0) streamsOf.set(session.sessionHash, left);
-			else streamsOf.delete(session.sessionHash);
-		};
-		const body = new ReadableStream<Uint8Array>(
-			{
-				start(controller) {
-					const send = () => {
-						// A reader that has not taken the last snapshot gets a newer one instead of a queue.
-						if ((controller.desiredSize ?? 0) <= 0) return;
-						const interview = find(interviewId);
-						const mayStay = interview && isIn(interview, session);
-						if (!interview || !mayStay) {
-							close();
-							controller.close();
-							return;
-						}
-						const { serverUnixMs, ...rest } = snapshotOf(interview, seatId, interview.ownerId === session.personId);
-						const text = JSON.stringify(rest);
-						const nowMs = clock.monoMs();
-						if (text !== sent) {
-							const data = JSON.stringify({ ...rest, serverUnixMs });
-							controller.enqueue(encoder.encode(`event: studio\ndata: ${data}\n\n`));
-							sent = text;
-							sentMs = nowMs;
-						} else if (nowMs - sentMs >= KEEP_ALIVE_MS) {
-							controller.enqueue(encoder.encode(":\n\n"));
-							sentMs = nowMs;
-						}
-					};
-					ticking = everyMs(clock, SNAPSHOT_EVERY_MS, send);
-					send();
-				},
-				cancel: close,
-			},
-			{ highWaterMark: 1 },
-		);
-		c.req.raw.signal.addEventListener("abort", close);
-		return new Response(body, { headers: { ...SSE_TEXT, "cache-control": "no-store" } });
-	};
-	const isIn = (interview: Interview, before: Session) => {
-		if (before.expiresUnixMs <= clock.unixMs()) return false;
-		if (interview.ownerId === before.personId) return true;
-		return interview.seats.some((seat) => before.seatIds.includes(seat.seatId));
+	const isIn = (interview: Interview, session: Session) => {
+		if (session.expiresUnixMs <= clock.unixMs()) return false;
+		if (interview.ownerId === session.personId) return true;
+		return interview.seats.some((seat) => session.seatIds.includes(seat.seatId));
 	};
 
 	const app = new Hono<Bindings>();
@@ -595,37 +408,10 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 		if (!loopback && !sessionOf(c)?.personId) {
 			return problemResponse(refusal("sign_in_required", "Metrics are for this machine and for those who signed in."));
 		}
-		return c.text(metricsText(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+		const text = metricsText({ counters, kept: announce.kept, live, views, streams });
+		return c.text(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
 	});
 
-	const metricsText = (): string => {
-		const lines = [...counters.lines()];
-		const phases = new Map<string, number>();
-		for (const { lifecycle } of announce.kept()) phases.set(lifecycle.phase, (phases.get(lifecycle.phase) ?? 0) + 1);
-		for (const [phase, count] of phases) lines.push(`rostra_interviews{phase="${phase}"} ${count}`);
-		for (const interviewId of live.openIds()) {
-			const interview = interviews.get(interviewId);
-			if (!interview) continue;
-			const label = `{interview="${interview.slug}"}`;
-			const { settled, open } = live.observed.listeners(interview.slug);
-			lines.push(`rostra_listeners_settled${label} ${settled}`, `rostra_listeners_open${label} ${open}`);
-			lines.push(`rostra_seats_connected${label} ${connectedCount(interviewId)}`);
-			const programme = live.observed.broadcast(interviewId);
-			if (!programme) continue;
-			lines.push(`rostra_programme_missed_frames_total${label} ${programme.missedFrames}`);
-			lines.push(`rostra_programme_tick_late_p99_ms${label} ${programme.tickLateP99Ms}`);
-			lines.push(`rostra_programme_disk_full${label} ${programme.disk === "full" ? 1 : 0}`);
-		}
-		lines.push(`rostra_event_streams ${streams}`);
-		lines.push(`rostra_records_waiting ${interviews.waitingCount + people.waitingCount}`);
-		lines.push(`rostra_database_available ${databaseAvailable() ? 1 : 0}`);
-		for (const process of live.observed.supervisor?.processes ?? []) {
-			lines.push(`rostra_process_restarts_total{process="${process.name}"} ${process.restarts}`);
-			if (process.rssBytes !== null)
-				lines.push(`rostra_process_rss_bytes{process="${process.name}"} ${process.rssBytes}`);
-		}
-		return `${lines.join("\n")}\n`;
-	};
 	return app;
 }
 
