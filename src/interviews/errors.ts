@@ -54,3 +54,7 @@ export function refusal(
 ): Refusal {
 	return { ok: false, code, detail, ...more };
 }
+
+/** It was done, and there is nothing to say about it. */
+export type Done = { readonly ok: true };
+export const DONE: Done = { ok: true };

@@ -1,11 +1,10 @@
-import { type Clock, everyMs, type MonoMs, type Random, type UnixMs } from "#base/index.ts";
+import { type Clock, everyMs, type Random } from "#base/index.ts";
 import type { Bus } from "#bus/index.ts";
 import type { Mirror } from "#database/index.ts";
 import {
 	type BroadcastCommand,
 	endAnswer,
 	type InterviewFacts,
-	interviewChanges,
 	onAirAnswer,
 	type ProgrammeTimeline,
 	partUnixMs,
@@ -13,22 +12,14 @@ import {
 	type SeatChange,
 	type SupervisorCommand,
 } from "#wire/index.ts";
-import { type Refusal, refusal } from "./errors.ts";
+import { DONE, type Done, type Refusal, refusal } from "./errors.ts";
 import type { InterviewEvents } from "./events.ts";
-import { factsOf, type Interview, seatOf } from "./interview.ts";
-import {
-	advance,
-	type Cause,
-	type Due,
-	dueNow,
-	isOpen,
-	isOver,
-	type LifecycleEvent,
-	type Outcome,
-	type Transition,
-} from "./lifecycle.ts";
+import { type Interview, seatOf } from "./interview.ts";
+import { type Cause, type Due, dueNow, isOpen, isOver } from "./lifecycle.ts";
 import { Observed } from "./observed.ts";
 import { PROCESS_WITHIN_MS, Processes } from "./processes.ts";
+import { Records } from "./records.ts";
+import { type Room, Rooms } from "./rooms.ts";
 import { Seating, type WhipSession } from "./seating.ts";
 
 const TICK_MS = 200;
@@ -42,37 +33,6 @@ const AGAIN_AFTER_MS = 3_000;
 const CLOSE_AFTER_END_MS = 60_000;
 /** A studio nobody is in, before the doors open. */
 const CLOSE_EMPTY_AFTER_MS = 10 * 60_000;
-
-type Done = { readonly ok: true };
-const DONE: Done = { ok: true };
-
-/** The processes of one interview, as far as control asked for them. */
-type Room = {
-	readonly interviewId: string;
-	stageOpen: boolean;
-	broadcastOpen: boolean;
-	/** Why the supervisor opens none, while it is so. */
-	openRefused: Refusal | undefined;
-	/** What the clock asks for is not tried before. */
-	againMs: number;
-	/** When somebody was in the studio last, or it opened. */
-	emptySinceMs: MonoMs;
-	overSinceMs: MonoMs | undefined;
-	/** When the programme was heard of last, or began to be waited for. */
-	programmeSinceMs: MonoMs;
-	/** What broadcast was told last, as JSON. Undefined when it may have forgotten. */
-	told: string | undefined;
-	/** One thing at a time happens to an interview: the end of what was begun last. */
-	queue: Promise<unknown>;
-	waiting: number;
-};
-
-type Change = {
-	readonly event: LifecycleEvent;
-	readonly atUnixMs: number;
-	readonly actor: string;
-	readonly cause: Cause;
-};
 
 export type LiveOptions = {
 	readonly clock: Clock;
@@ -94,34 +54,46 @@ export class Live implements AsyncDisposable {
 	readonly seating: Seating;
 	readonly #processes: Processes;
 	readonly #options: LiveOptions;
-	readonly #rooms = new Map<string, Room>();
-	readonly #factsTold = new Map<string, string>();
+	readonly #records: Records;
+	readonly #rooms: Rooms;
 	readonly #parts = new AsyncDisposableStack();
 
 	constructor(options: LiveOptions) {
 		this.#options = options;
-		const { bus, clock, random, interviews, edgeWorkers, events } = options;
-		const knows = (interviewId: string) => this.#get(interviewId) !== undefined;
+		const { bus, clock, random, interviews, liveInterviewsMax, edgeWorkers, events } = options;
+		const knows = (interviewId: string) => this.#records.get(interviewId) !== undefined;
 		const listeners = {
 			onStage: (interviewId: string, report: Parameters<Seating["correct"]>[1]) => {
-				const room = this.#room(interviewId);
+				const room = this.#rooms.of(interviewId);
 				room.stageOpen = true;
 				if (report.seats.some((seat) => seat.connection !== "lost")) room.emptySinceMs = clock.monoMs();
 				this.seating.correct(interviewId, report);
 			},
 			onBroadcast: (interviewId: string, _: unknown, isAnew: boolean) => {
-				const room = this.#room(interviewId);
+				const room = this.#rooms.of(interviewId);
 				room.broadcastOpen = true;
 				room.programmeSinceMs = clock.monoMs();
 				if (isAnew) room.told = undefined;
 			},
 			onTimeline: (timeline: ProgrammeTimeline) => {
-				if (this.#disagrees(timeline)) void this.#alone(timeline.interviewId, (room) => this.#adopt(room));
+				if (this.#disagrees(timeline)) void this.#rooms.alone(timeline.interviewId, (room) => this.#adopt(room));
 			},
 			onStageReplaced: (interviewId: string) => this.seating.forgetConnections(interviewId),
 		};
+		this.#records = new Records({ clock, bus, interviews, events });
 		this.#processes = new Processes({ bus, clock, events });
 		this.#parts.defer(() => this.#processes.close());
+		this.#rooms = new Rooms({
+			clock,
+			processes: this.#processes,
+			liveInterviewsMax,
+			events,
+			isOver: (interviewId) => isOver(this.#records.get(interviewId)?.lifecycle.phase ?? "ended"),
+			onClose: (interviewId) => {
+				this.seating.forgetConnections(interviewId);
+				this.observed.forget(interviewId);
+			},
+		});
 		this.observed = this.#parts.use(new Observed({ bus, clock, edgeWorkers, knows, listeners }));
 		const { observed } = this;
 		this.seating = new Seating({ clock, random, interviews, observed, processes: this.#processes, events });
@@ -129,25 +101,25 @@ export class Live implements AsyncDisposable {
 
 	/** Takes over what runs already, then follows the clock. */
 	async start(): Promise<void> {
-		const { clock, interviews } = this.#options;
-		this.#parts.use(interviews.onChange((interview) => this.#tellFacts(interview)));
+		const { clock } = this.#options;
+		this.#parts.use(this.#records.tellHouse());
 		await this.#takeOver();
 		this.#parts.use(everyMs(clock, TICK_MS, () => this.#tick()));
 	}
 
 	/** What house is told, of every interview. */
 	allFacts(): InterviewFacts[] {
-		return [...this.#options.interviews.values()].map(factsOf);
+		return this.#records.allFacts();
 	}
 
 	/** Interviews whose processes run. */
 	openIds(): string[] {
-		return [...this.#rooms.values()].filter((room) => room.stageOpen || room.broadcastOpen).map((r) => r.interviewId);
+		return this.#rooms.openIds();
 	}
 
 	/** Why its processes cannot be opened, while it is so. */
 	openRefusal(interviewId: string): Refusal | undefined {
-		return this.#rooms.get(interviewId)?.openRefused;
+		return this.#rooms.openRefusal(interviewId);
 	}
 
 	/** Authorised speakers connected in the green room or on air. */
@@ -165,12 +137,12 @@ export class Live implements AsyncDisposable {
 
 	/** Somebody enters the studio: the stage is opened if it is not. */
 	async enter(interviewId: string): Promise<Refusal | Done> {
-		const interview = this.#get(interviewId);
+		const interview = this.#records.get(interviewId);
 		if (!interview) return notFound();
 		if (isOver(interview.lifecycle.phase)) return overRefusal(interview);
-		const room = this.#room(interviewId);
+		const room = this.#rooms.of(interviewId);
 		room.emptySinceMs = this.#options.clock.monoMs();
-		return room.stageOpen ? DONE : this.#open(room, "stage");
+		return room.stageOpen ? DONE : this.#rooms.open(room, "stage");
 	}
 
 	/** Seats a speaker from a WHIP offer, in a studio that is opened for it if need be. */
@@ -185,17 +157,20 @@ export class Live implements AsyncDisposable {
 
 	/** Puts it on air now; everybody in the green room is on air with it. */
 	goLive(interviewId: string, actor: string): Promise<Refusal | Done> {
-		return this.#alone(interviewId, (room) => this.#goOnAir(room, actor, "went_live"));
+		return this.#rooms.alone(interviewId, (room) => this.#goOnAir(room, actor, "went_live"));
 	}
 
 	/** Ends it. Settles when the recording is readable and every edge knows. */
 	end(interviewId: string, actor: string): Promise<Refusal | { ok: true; durationMs: number }> {
-		return this.#alone(interviewId, (room) => this.#endNow(room, actor, "ended"));
+		return this.#rooms.alone(interviewId, (room) => this.#endNow(room, actor, "ended"));
 	}
 
 	cancel(interviewId: string, actor: string): Promise<Refusal | Done> {
-		return this.#alone(interviewId, async () => {
-			const outcome = await this.#move(interviewId, this.#now({ kind: "cancelled" }, actor, "cancelled"));
+		return this.#rooms.alone(interviewId, async () => {
+			const outcome = await this.#records.move(
+				interviewId,
+				this.#records.now({ kind: "cancelled" }, actor, "cancelled"),
+			);
 			if (outcome.kind !== "refused") return DONE;
 			return refusal(outcome.code, `Cannot cancel this interview: ${outcome.detail}.`);
 		});
@@ -203,16 +178,16 @@ export class Live implements AsyncDisposable {
 
 	/** The announced start was moved: an interview that waited for its host has its doors open again. */
 	async rescheduled(interviewId: string, actor: string): Promise<void> {
-		await this.#alone(interviewId, async () => {
-			const interview = this.#get(interviewId);
+		await this.#rooms.alone(interviewId, async () => {
+			const interview = this.#records.get(interviewId);
 			if (interview?.lifecycle.phase !== "waiting_for_host") return;
 			if (interview.announcedStartUnixMs <= this.#options.clock.unixMs()) return;
-			await this.#move(interviewId, this.#now({ kind: "rescheduled" }, actor, "rescheduled"));
+			await this.#records.move(interviewId, this.#records.now({ kind: "rescheduled" }, actor, "rescheduled"));
 		});
 	}
 
 	async changeSeat(interviewId: string, seatId: string, change: SeatChange): Promise<Refusal | Done> {
-		const interview = this.#get(interviewId);
+		const interview = this.#records.get(interviewId);
 		const seat = interview && seatOf(interview, seatId);
 		if (!seat) return refusal("not_found", "There is no such seat.");
 		if (change.role !== undefined && change.role !== "host" && isOnlyHost(interview, seatId)) {
@@ -223,7 +198,7 @@ export class Live implements AsyncDisposable {
 	}
 
 	async removeSeat(interviewId: string, seatId: string): Promise<Refusal | Done> {
-		const interview = this.#get(interviewId);
+		const interview = this.#records.get(interviewId);
 		if (!interview || !seatOf(interview, seatId)) return refusal("not_found", "There is no such seat.");
 		if (isOnlyHost(interview, seatId)) {
 			return refusal("last_host", "The only host cannot be removed. Make somebody else host first.");
@@ -238,15 +213,8 @@ export class Live implements AsyncDisposable {
 	}
 
 	/** Everything that runs for this interview is let go. */
-	async close(interviewId: string): Promise<void> {
-		const room = this.#rooms.get(interviewId);
-		if (room) {
-			room.stageOpen = room.broadcastOpen = false;
-			if (isOver(this.#get(interviewId)?.lifecycle.phase ?? "ended")) this.#rooms.delete(interviewId);
-		}
-		this.seating.forgetConnections(interviewId);
-		this.observed.forget(interviewId);
-		await this.#processes.supervisor({ kind: "close", interviewId });
+	close(interviewId: string): Promise<void> {
+		return this.#rooms.close(interviewId);
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {
@@ -257,17 +225,16 @@ export class Live implements AsyncDisposable {
 
 	#tick(): void {
 		const nowUnixMs = this.#options.clock.unixMs();
-		for (const interview of this.#options.interviews.values()) {
+		for (const interview of this.#records.all()) {
 			const { interviewId, lifecycle, announcedStartUnixMs } = interview;
-			if (interview.removedUnixMs !== null) continue;
-			const known = isOpen(lifecycle.phase) ? this.#room(interviewId) : this.#rooms.get(interviewId);
+			const known = isOpen(lifecycle.phase) ? this.#rooms.of(interviewId) : this.#rooms.find(interviewId);
 			if (known && known.waiting > 0) continue;
 			if (isOver(lifecycle.phase)) {
 				if (known) this.#closeLater(known);
 				continue;
 			}
 			const due = dueNow(lifecycle, announcedStartUnixMs, this.seatedCount(interview), nowUnixMs);
-			if (due) this.#try(this.#room(interviewId), (room) => this.#doDue(room, due));
+			if (due) this.#try(this.#rooms.of(interviewId), (room) => this.#doDue(room, due));
 			if (known) this.#keep(known, interview);
 		}
 	}
@@ -280,7 +247,9 @@ export class Live implements AsyncDisposable {
 			case "go_on_air":
 				return this.#goOnAir(room, "clock", "start_reached");
 			case "wait_for_host":
-				return this.#move(interviewId, this.#now({ kind: "nobody_seated" }, "clock", "nobody_seated")).then(() => DONE);
+				return this.#records
+					.move(interviewId, this.#records.now({ kind: "nobody_seated" }, "clock", "nobody_seated"))
+					.then(() => DONE);
 			case "end":
 				return this.#endNow(room, "clock", due.cause);
 		}
@@ -296,16 +265,16 @@ export class Live implements AsyncDisposable {
 			return;
 		}
 		if (!room.stageOpen || !room.broadcastOpen) {
-			this.#try(room, () => this.#openBoth(room));
+			this.#try(room, () => this.#rooms.openBoth(room));
 			return;
 		}
 		const report = this.observed.broadcast(interviewId);
 		if (phase === "on_air" && nowMs - room.programmeSinceMs > INTERRUPTED_AFTER_MS) {
-			const change = this.#now({ kind: "interrupted" }, "platform", "programme_lost");
-			void this.#alone(interviewId, () => this.#move(interviewId, change));
+			const change = this.#records.now({ kind: "interrupted" }, "platform", "programme_lost");
+			void this.#rooms.alone(interviewId, () => this.#records.move(interviewId, change));
 		} else if (phase === "interrupted" && report?.onAir) {
-			const change = this.#now({ kind: "resumed" }, "platform", "programme_returned");
-			void this.#alone(interviewId, () => this.#move(interviewId, change));
+			const change = this.#records.now({ kind: "resumed" }, "platform", "programme_returned");
+			void this.#rooms.alone(interviewId, () => this.#records.move(interviewId, change));
 		}
 		if (report && room.told !== toldTo(interview)) this.#try(room, () => this.#tellBroadcast(room));
 	}
@@ -314,7 +283,7 @@ export class Live implements AsyncDisposable {
 	#try(room: Room, work: (room: Room) => Promise<Refusal | Done>): void {
 		const { clock } = this.#options;
 		if (clock.monoMs() < room.againMs) return;
-		void this.#alone(room.interviewId, async () => {
+		void this.#rooms.alone(room.interviewId, async () => {
 			const done = await work(room);
 			if (!done.ok) room.againMs = clock.monoMs() + AGAIN_AFTER_MS;
 		});
@@ -329,23 +298,23 @@ export class Live implements AsyncDisposable {
 	// What happens to an interview, one thing at a time.
 
 	async #openDoors(room: Room): Promise<Refusal | Done> {
-		const opened = await this.#openBoth(room);
+		const opened = await this.#rooms.openBoth(room);
 		if (!opened.ok) return opened;
-		await this.#move(room.interviewId, this.#now({ kind: "doors_opened" }, "clock", "start_is_near"));
+		await this.#records.move(room.interviewId, this.#records.now({ kind: "doors_opened" }, "clock", "start_is_near"));
 		return DONE;
 	}
 
 	async #goOnAir(room: Room, actor: string, cause: Cause): Promise<Refusal | Done> {
 		const { interviewId } = room;
-		const interview = this.#get(interviewId);
+		const interview = this.#records.get(interviewId);
 		if (!interview) return notFound();
 		const { phase } = interview.lifecycle;
 		if (phase === "on_air" || phase === "interrupted") return DONE;
 		if (isOver(phase)) return overRefusal(interview);
-		const opened = await this.#openBoth(room);
+		const opened = await this.#rooms.openBoth(room);
 		if (!opened.ok) return opened;
 
-		await this.#intend(interviewId, { to: "on_air", actor, cause });
+		await this.#records.intend(interviewId, { to: "on_air", actor, cause });
 		// First onto the stage, then on air: the recording begins with a voice.
 		const present = new Set((this.observed.stage(interviewId)?.seats ?? []).map((seat) => seat.seatId));
 		const green = interview.seats.filter((seat) => seat.place === "green" && present.has(seat.seatId));
@@ -357,34 +326,35 @@ export class Live implements AsyncDisposable {
 			return programmeUnreachable("go live");
 		}
 		const { onAirUnixMs } = readJson(onAirAnswer, answer);
-		if (phase === "announced") await this.#move(interviewId, this.#now({ kind: "doors_opened" }, actor, cause));
-		await this.#move(interviewId, { event: { kind: "went_on_air" }, atUnixMs: onAirUnixMs, actor, cause });
+		if (phase === "announced")
+			await this.#records.move(interviewId, this.#records.now({ kind: "doors_opened" }, actor, cause));
+		await this.#records.move(interviewId, { event: { kind: "went_on_air" }, atUnixMs: onAirUnixMs, actor, cause });
 		return DONE;
 	}
 
 	async #endNow(room: Room, actor: string, cause: Cause): Promise<Refusal | { ok: true; durationMs: number }> {
 		const { interviewId } = room;
-		const interview = this.#get(interviewId);
+		const interview = this.#records.get(interviewId);
 		if (!interview) return notFound();
 		const { phase } = interview.lifecycle;
 		if (phase === "ended") return { ok: true, durationMs: durationMsOf(interview) };
 		if (phase === "cancelled") return overRefusal(interview);
 		if (phase === "announced") {
 			if (cause === "ended") return refusal("not_open", "It has not begun, so it cannot end. Cancel it instead.");
-			await this.#move(interviewId, this.#now({ kind: "ended" }, actor, cause));
+			await this.#records.move(interviewId, this.#records.now({ kind: "ended" }, actor, cause));
 			return { ok: true, durationMs: 0 };
 		}
 
-		await this.#intend(interviewId, { to: "ended", actor, cause });
+		await this.#records.intend(interviewId, { to: "ended", actor, cause });
 		const wasOnAir = phase === "on_air" || phase === "interrupted";
-		if (!room.broadcastOpen) await this.#open(room, "broadcast");
+		if (!room.broadcastOpen) await this.#rooms.open(room, "broadcast");
 		if (wasOnAir && room.told !== toldTo(interview)) await this.#tellBroadcast(room);
 		const answer = await this.#processes.broadcastSoon(interviewId, { kind: "end" }, END_WITHIN_MS);
 		if (!answer && wasOnAir) return programmeUnreachable("end it");
 		const { endPart, durationMs } = answer ? readJson(endAnswer, answer) : { endPart: null, durationMs: 0 };
 		const timeline = this.observed.timeline(interviewId) ?? (await this.#readTimeline(interviewId));
 		const atUnixMs = endPart !== null && timeline ? partUnixMs(timeline, endPart) : this.#options.clock.unixMs();
-		await this.#move(interviewId, { event: { kind: "ended" }, atUnixMs: Math.round(atUnixMs), actor, cause });
+		await this.#records.move(interviewId, { event: { kind: "ended" }, atUnixMs: Math.round(atUnixMs), actor, cause });
 
 		const onAir = interview.seats.filter((seat) => seat.place === "air").map((seat) => seat.seatId);
 		await Promise.all([
@@ -394,14 +364,9 @@ export class Live implements AsyncDisposable {
 		return { ok: true, durationMs };
 	}
 
-	/** Writes down who wants what, before broadcast is told: see `pendingStep`. */
-	async #intend(interviewId: string, pendingStep: NonNullable<Interview["pendingStep"]>): Promise<void> {
-		await this.#options.interviews.record(interviewId, (now) => ({ ...(now as Interview), pendingStep }));
-	}
-
 	/** Whether broadcast has done something that is not recorded: control died between the doing and the writing. */
 	#disagrees(timeline: ProgrammeTimeline): boolean {
-		const phase = this.#get(timeline.interviewId)?.lifecycle.phase;
+		const phase = this.#records.get(timeline.interviewId)?.lifecycle.phase;
 		if (!phase || isOver(phase)) return false;
 		if (timeline.endPart !== null) return true;
 		return timeline.onAirPart !== null && phase !== "on_air" && phase !== "interrupted";
@@ -411,7 +376,7 @@ export class Live implements AsyncDisposable {
 	async #adopt(room: Room): Promise<void> {
 		const { interviewId } = room;
 		const timeline = this.observed.timeline(interviewId);
-		const interview = this.#get(interviewId);
+		const interview = this.#records.get(interviewId);
 		if (!timeline || !interview || !this.#disagrees(timeline)) return;
 		const { pendingStep } = interview;
 		const { phase } = interview.lifecycle;
@@ -421,9 +386,9 @@ export class Live implements AsyncDisposable {
 			const atUnixMs = Math.round(partUnixMs(timeline, timeline.onAirPart));
 			const { actor, cause } = whose("on_air");
 			if (phase === "announced") {
-				await this.#move(interviewId, { event: { kind: "doors_opened" }, atUnixMs, actor, cause });
+				await this.#records.move(interviewId, { event: { kind: "doors_opened" }, atUnixMs, actor, cause });
 			}
-			await this.#move(interviewId, { event: { kind: "went_on_air" }, atUnixMs, actor, cause });
+			await this.#records.move(interviewId, { event: { kind: "went_on_air" }, atUnixMs, actor, cause });
 		}
 		if (timeline.endPart !== null) {
 			const { actor, cause } = whose("ended");
@@ -433,7 +398,7 @@ export class Live implements AsyncDisposable {
 
 	/** Tags of the finished files, the notice listeners hear, and that it is on air: whatever broadcast may not know. */
 	async #tellBroadcast(room: Room): Promise<Refusal | Done> {
-		const interview = this.#get(room.interviewId);
+		const interview = this.#records.get(room.interviewId);
 		if (!interview) return DONE;
 		for (const command of tellingsOf(interview)) {
 			if (!(await this.#processes.broadcast(room.interviewId, command))) return programmeUnreachable("tell it");
@@ -442,63 +407,26 @@ export class Live implements AsyncDisposable {
 		return DONE;
 	}
 
-	// Processes.
-
-	async #openBoth(room: Room): Promise<Refusal | Done> {
-		const stage = room.stageOpen ? DONE : await this.#open(room, "stage");
-		return !stage.ok || room.broadcastOpen ? stage : this.#open(room, "broadcast");
-	}
-
-	async #open(room: Room, which: "stage" | "broadcast"): Promise<Refusal | Done> {
-		const { clock, events, liveInterviewsMax } = this.#options;
-		const { interviewId } = room;
-		const isFull = () => this.openIds().filter((id) => id !== interviewId).length >= liveInterviewsMax;
-		if (isFull()) await this.#closeOldestOver();
-		const answer = isFull()
-			? { ok: false as const, detail: liveMaxSentence(liveInterviewsMax) }
-			: await this.#processes.supervisor({ kind: `open_${which}`, interviewId });
-		if (answer?.ok) {
-			if (which === "stage") room.stageOpen = true;
-			else room.broadcastOpen = true;
-			room.openRefused = undefined;
-			room.emptySinceMs = room.programmeSinceMs = clock.monoMs();
-			return DONE;
-		}
-		const refused = answer
-			? refusal("live_max", answer.detail, { retryAfterS: 3 })
-			: refusal("stage_unreachable", "The platform is being started. Try again in a moment.", { retryAfterS: 2 });
-		if (room.openRefused?.code !== refused.code) events.cannotOpen(interviewId, which, refused.detail);
-		room.openRefused = refused;
-		return refused;
-	}
-
-	/** Makes room: of those that are over and linger, the one that has lingered longest leaves. */
-	async #closeOldestOver(): Promise<void> {
-		const over = [...this.#rooms.values()].filter((room) => room.overSinceMs !== undefined);
-		over.sort((a, b) => (a.overSinceMs as MonoMs) - (b.overSinceMs as MonoMs));
-		if (over[0]) await this.close(over[0].interviewId);
-	}
-
 	/** After a start: what runs goes on, what should run is started, what was found on air without its programme was interrupted. */
 	async #takeOver(): Promise<void> {
 		const status = await this.#processes.status();
 		if (status) this.observed.takeSupervisor(status);
 		const running = new Set(status?.processes.filter((each) => each.state !== "stopped").map((each) => each.name));
-		const takenOver = [...this.#options.interviews.values()].map(async ({ interviewId, lifecycle, removedUnixMs }) => {
+		const takenOver = this.#records.all().map(async ({ interviewId, lifecycle }) => {
 			const stageOpen = running.has(`stage-${interviewId}`);
 			const broadcastOpen = running.has(`broadcast-${interviewId}`);
-			if (removedUnixMs !== null || (!stageOpen && !broadcastOpen && !isOpen(lifecycle.phase))) return;
-			const room = this.#room(interviewId);
+			if (!stageOpen && !broadcastOpen && !isOpen(lifecycle.phase)) return;
+			const room = this.#rooms.of(interviewId);
 			room.stageOpen = stageOpen;
 			room.broadcastOpen = broadcastOpen;
 			if (isOver(lifecycle.phase)) return;
-			await this.#alone(interviewId, async () => {
+			await this.#rooms.alone(interviewId, async () => {
 				if (broadcastOpen) await this.#readTimeline(interviewId);
 				else if (status && lifecycle.phase === "on_air") {
-					const change = this.#now({ kind: "interrupted" }, "platform", "platform_stopped");
-					await this.#move(interviewId, change);
+					const change = this.#records.now({ kind: "interrupted" }, "platform", "platform_stopped");
+					await this.#records.move(interviewId, change);
 				}
-				if (isOpen(lifecycle.phase)) await this.#openBoth(room);
+				if (isOpen(lifecycle.phase)) await this.#rooms.openBoth(room);
 				await this.#adopt(room);
 			});
 		});
@@ -509,81 +437,6 @@ export class Live implements AsyncDisposable {
 		const timeline = await this.#processes.timeline(interviewId);
 		if (timeline) this.observed.takeTimeline(timeline);
 		return timeline;
-	}
-
-	// Records.
-
-	/** Applies one event to the record, once. */
-	async #move(interviewId: string, { event, atUnixMs, actor, cause }: Change): Promise<Outcome> {
-		let outcome: Outcome = { kind: "unchanged" };
-		let made: Transition | undefined;
-		const interview = await this.#options.interviews.record(interviewId, (found) => {
-			const now = found as Interview;
-			outcome = advance(now.lifecycle, event, atUnixMs as UnixMs);
-			if (outcome.kind !== "moved") return now;
-			const from = now.lifecycle.phase;
-			const to = outcome.next.phase;
-			made = { sequence: now.transitions.length, atUnixMs, from, to, actor, cause };
-			return {
-				...now,
-				lifecycle: outcome.next,
-				transitions: [...now.transitions, made],
-				pendingStep: now.pendingStep?.to === to || isOver(to) ? null : now.pendingStep,
-			};
-		});
-		if (made) this.#options.events.moved(interview, made);
-		return outcome;
-	}
-
-	#now(event: LifecycleEvent, actor: string, cause: Cause): Change {
-		return { event, actor, cause, atUnixMs: this.#options.clock.unixMs() };
-	}
-
-	/** Runs `work` after everything that was begun for this interview before. */
-	async #alone<T>(interviewId: string, work: (room: Room) => Promise<T>): Promise<T> {
-		const room = this.#room(interviewId);
-		room.waiting += 1;
-		const done = room.queue.then(() => work(room));
-		room.queue = done.catch(() => {});
-		try {
-			return await done;
-		} finally {
-			room.waiting -= 1;
-		}
-	}
-
-	#tellFacts(interview: Interview): void {
-		const facts = factsOf(interview);
-		const text = JSON.stringify(facts);
-		if (this.#factsTold.get(interview.interviewId) === text) return;
-		this.#factsTold.set(interview.interviewId, text);
-		this.#options.bus.publish(interviewChanges(interview.interviewId), Buffer.from(text));
-	}
-
-	#get(interviewId: string): Interview | undefined {
-		const interview = this.#options.interviews.get(interviewId);
-		return interview?.removedUnixMs === null ? interview : undefined;
-	}
-
-	#room(interviewId: string): Room {
-		const known = this.#rooms.get(interviewId);
-		if (known) return known;
-		const nowMs = this.#options.clock.monoMs();
-		const room: Room = {
-			interviewId,
-			stageOpen: false,
-			broadcastOpen: false,
-			openRefused: undefined,
-			againMs: 0,
-			emptySinceMs: nowMs,
-			overSinceMs: undefined,
-			programmeSinceMs: nowMs,
-			told: undefined,
-			queue: Promise.resolve(),
-			waiting: 0,
-		};
-		this.#rooms.set(interviewId, room);
-		return room;
 	}
 }
 
@@ -611,13 +464,6 @@ function isOnlyHost(interview: Interview, seatId: string): boolean {
 function durationMsOf({ lifecycle }: Interview): number {
 	if (lifecycle.phase !== "ended" || lifecycle.onAirUnixMs === null) return 0;
 	return lifecycle.endedUnixMs - lifecycle.onAirUnixMs;
-}
-
-function liveMaxSentence(liveInterviewsMax: number): string {
-	return (
-		`This machine carries ${liveInterviewsMax} interviews at once, and so many are open. ` +
-		"End one of them, or raise the limit (--live-interviews-max)."
-	);
 }
 
 function notFound(): Refusal {
