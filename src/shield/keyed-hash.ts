@@ -22,12 +22,26 @@ export class KeyedHash {
 		let v1 = this.#key1 ^ 0xee;
 		let v2 = 0x6c796765 ^ this.#key0;
 		let v3 = 0x74656462 ^ this.#key1;
-		// Twenty bytes: five words and a last one that holds the length.
-		for (let nth = 0; nth < 6; nth += 1) {
+		// Six words go in: the five, and one that holds the length, 20 bytes. Two come out.
+		for (let step = 0; step < 8; step += 1) {
 			const word =
-				nth === 0 ? word0 : nth === 1 ? word1 : nth === 2 ? word2 : nth === 3 ? word3 : nth === 4 ? word4 : 20 << 24;
+				step === 0
+					? word0
+					: step === 1
+						? word1
+						: step === 2
+							? word2
+							: step === 3
+								? word3
+								: step === 4
+									? word4
+									: step === 5
+										? 20 << 24
+										: 0;
 			v3 ^= word;
-			for (let round = 0; round < 2; round += 1) {
+			if (step === 6) v2 ^= 0xee;
+			if (step === 7) v1 ^= 0xdd;
+			for (let rounds = step < 6 ? 2 : 4; rounds > 0; rounds -= 1) {
 				v0 = (v0 + v1) | 0;
 				v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
 				v0 = (v0 << 16) | (v0 >>> 16);
@@ -40,25 +54,8 @@ export class KeyedHash {
 				v2 = (v2 << 16) | (v2 >>> 16);
 			}
 			v0 ^= word;
-		}
-		v2 ^= 0xee;
-		for (let half = 0; half < 2; half += 1) {
-			for (let round = 0; round < 4; round += 1) {
-				v0 = (v0 + v1) | 0;
-				v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
-				v0 = (v0 << 16) | (v0 >>> 16);
-				v2 = (v2 + v3) | 0;
-				v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
-				v0 = (v0 + v3) | 0;
-				v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
-				v2 = (v2 + v1) | 0;
-				v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
-				v2 = (v2 << 16) | (v2 >>> 16);
-			}
-			if (half === 0) {
-				this.low = (v1 ^ v3) >>> 0;
-				v1 ^= 0xdd;
-			} else this.high = (v1 ^ v3) >>> 0;
+			if (step === 6) this.low = (v1 ^ v3) >>> 0;
+			if (step === 7) this.high = (v1 ^ v3) >>> 0;
 		}
 	}
 }
