@@ -3,10 +3,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type MonoMs, seededRandom } from "#base/index.ts";
 import { type ClientAddress, parseAddress } from "./address.ts";
-import { PrefixLimits } from "./prefix-limits.ts";
+import { PrefixLimits } from "./limits.ts";
 
 const limits = (burst: number, perS: number, placesLog2 = 12) =>
-	new PrefixLimits({ rate: { burst, perS }, placesLog2, random: seededRandom(1) });
+	new PrefixLimits({ burst, perS }, placesLog2, seededRandom(1));
 const at = (ms: number) => ms as MonoMs;
 const address = (text: string) => parseAddress(text) as ClientAddress;
 
