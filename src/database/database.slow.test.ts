@@ -1,13 +1,14 @@
 /** A real PostgreSQL for the whole file. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type Kysely, sql } from "kysely";
 import type { Migration } from "kysely/migration";
-import { silentLog, systemClock } from "#base/index.ts";
+import { pauseMs, silentLog, systemClock } from "#base/index.ts";
 import { checkServer, type Database, openDatabase } from "./database.ts";
 import { prepareEmbedded } from "./embedded.ts";
 import { DatabaseError } from "./errors.ts";
@@ -216,6 +217,26 @@ describe("the embedded server", () => {
 		assert.ok((await readdir(clusterDir)).includes("global"));
 	});
 
+	test("making a database stops when its maker is killed, so that the next start does not meet it at work", async (t) => {
+		const directory = await mkdtemp(join(tmpdir(), "rostra-killed-"));
+		t.after(() => rm(directory, { recursive: true }));
+		await chmod(directory, 0o755);
+		const script = `
+			const { prepareEmbedded } = await import(${JSON.stringify(new URL("./embedded.ts", import.meta.url).href)});
+			const { systemClock } = await import(${JSON.stringify(import.meta.resolve("#base/index.ts"))});
+			await prepareEmbedded(${JSON.stringify(directory)}, { clock: systemClock, say: () => {} });`;
+		const maker = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: "ignore" });
+		const cluster = join(directory, "postgres", "cluster.new");
+		const isThere = (path: string) => existsSync(join(cluster, path));
+		while (!isThere("base")) await pauseMs(systemClock, 5);
+		maker.kill("SIGKILL");
+		// Every server process works in its cluster.
+		const isWorking = () => readdirSync("/proc").some((pid) => /^\d+$/.test(pid) && commandOf(pid).includes(cluster));
+		while (isWorking()) await pauseMs(systemClock, 5);
+		// The database `postgres` is the last but one thing to be made.
+		assert.ok(isThere("base") && !isThere("base/5"));
+	});
+
 	test("a database of another PostgreSQL is refused", async (t) => {
 		const directory = await mkdtemp(join(tmpdir(), "rostra-other-"));
 		t.after(() => rm(directory, { recursive: true }));
@@ -250,6 +271,14 @@ describe("the embedded server", () => {
 		}
 	});
 });
+
+function commandOf(pid: string): string {
+	try {
+		return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+	} catch {
+		return "";
+	}
+}
 
 test("checkServer() says why a server cannot be used", async () => {
 	await assert.rejects(checkServer("postgresql://x@localhost/x?host=/nowhere"), {

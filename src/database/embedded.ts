@@ -49,19 +49,38 @@ const SETTINGS = {
 
 /**
  * Runs "$@" (postgres) until it ends or our standard input does, which the supervisor holds: then it is asked to
- * stop at once (fast shutdown), and after 0.7 s to drop everything (immediate shutdown; the next start recovers).
+ * stop at once (fast shutdown), after 0.6 s to drop everything (immediate shutdown; the next start recovers), and
+ * after 0.8 s it is killed. It is told more than once: a shell starts what runs beside it with these signals ignored, so
+ * that they are lost on a server that has not yet come to setting its own handlers.
  */
 const GUARD = `
 exec 3<&0
 "$@" 3<&- </dev/null &
 pg=$!
 trap 'kill -INT $pg' INT TERM HUP
-( trap '' INT TERM HUP; cat <&3 >/dev/null; kill -INT $pg; sleep 0.7; kill -QUIT $pg ) 2>/dev/null &
+( trap '' INT TERM HUP
+	cat <&3 >/dev/null
+	for signal in INT INT INT INT INT INT QUIT QUIT KILL; do
+		kill -$signal $pg || exit
+		sleep 0.1
+	done ) 2>/dev/null &
 guard=$!
 exec 3<&-
 while kill -0 $pg 2>/dev/null; do wait $pg; code=$?; done
 kill -9 $guard 2>/dev/null
 exit $code`;
+
+/**
+ * Makes a cluster in $2 with the programs of $1 and the options that follow, and a database in it. When our standard
+ * input ends before that is done, all of it is killed: what is half made is thrown away by the next start, which must
+ * not meet it at work.
+ */
+const CREATE = `
+exec 3<&0 </dev/null
+( cat <&3; kill -KILL 0 ) >/dev/null 2>&1 &
+exec 3<&-
+bin=$1; data=$2; shift 2
+"$bin/initdb" -D "$data" "$@" && echo 'create database rostra' | "$bin/postgres" --single -D "$data" postgres`;
 
 export type EmbeddedPostgres = {
 	readonly url: string;
@@ -152,15 +171,22 @@ function commandAs(user: User | undefined, file: string, args: readonly string[]
 	return { file, args, cwd: "/", env, ...(user && { user: { uid: user.uid, gid: user.gid } }) };
 }
 
-/** The standard output of a command that ends by itself. @throws DatabaseError with what it said. */
-function output({ file, args, cwd, env, user }: CommandAs, input?: string): Promise<string> {
+/**
+ * The standard output of a command that ends by itself.
+ *
+ * @param hold its standard input stays open until it has ended, and it is in a process group of its own.
+ * @throws DatabaseError with what it said.
+ */
+function output({ file, args, cwd, env, user }: CommandAs, { hold = false } = {}): Promise<string> {
 	return new Promise((resolve, reject) => {
-		const child = spawn(file, args, { cwd, env, ...user, stdio: ["pipe", "pipe", "pipe"] });
+		const child = spawn(file, args, { cwd, env, ...user, detached: hold, stdio: ["pipe", "pipe", "pipe"] });
 		const out: Buffer[] = [];
 		const all: Buffer[] = [];
 		child.stdout.on("data", (chunk: Buffer) => out.push(chunk) && all.push(chunk));
 		child.stderr.on("data", (chunk: Buffer) => all.push(chunk));
-		child.stdin.on("error", () => {}).end(input);
+		child.stdin.on("error", () => {});
+		if (hold) child.on("exit", () => child.stdin.destroy());
+		else child.stdin.end();
 		child.on("error", (cause) => reject(failed(`Cannot run ${file}: ${cause.message}`, cause)));
 		child.on("close", (code) => {
 			if (code === 0) resolve(Buffer.concat(out).toString("utf8"));
@@ -273,9 +299,8 @@ async function createCluster(binDir: string, clusterDir: string, user: User | un
 	await rm(partial, { recursive: true, force: true });
 	const options = ["--username=rostra", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions"];
 	const builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
-	await output(commandAs(user, join(binDir, "initdb"), ["-D", partial, ...options, ...builtin]));
-	const single = ["--single", "-D", partial, "postgres"];
-	await output(commandAs(user, join(binDir, "postgres"), single), "create database rostra\n");
+	const args = ["-c", CREATE, "rostra-initdb", binDir, partial, ...options, ...builtin];
+	await output(commandAs(user, "/bin/sh", args), { hold: true });
 	await rename(partial, clusterDir);
 }
 
@@ -294,15 +319,31 @@ async function stopOrphan(clusterDir: string, clock: Clock): Promise<void> {
 		}
 		await pauseMs(clock, POLL_MS);
 	}
-	// What is left names a process that is gone, or one that is no PostgreSQL at all and would be mistaken for one.
-	await rm(join(clusterDir, "postmaster.pid"), { force: true });
+	// A process that is no PostgreSQL would be mistaken for one. Of one that is gone, PostgreSQL itself finds out
+	// by this file whether its children still use the cluster.
+	const pid = await notedPid(clusterDir);
+	if (pid !== undefined && processExists(pid)) await rm(join(clusterDir, "postmaster.pid"), { force: true });
 }
 
-/** First line of postmaster.pid, if that process exists and is a PostgreSQL. */
-async function readServerPid(clusterDir: string): Promise<number | undefined> {
+/** First line of postmaster.pid. */
+async function notedPid(clusterDir: string): Promise<number | undefined> {
 	const text = await readFile(join(clusterDir, "postmaster.pid"), "utf8").catch(() => "");
 	const pid = Number(text.split("\n", 1)[0]);
-	if (!(pid > 0)) return undefined;
+	return pid > 0 ? pid : undefined;
+}
+
+function processExists(pid: number): boolean {
+	try {
+		return process.kill(pid, 0);
+	} catch (error) {
+		return (error as NodeJS.ErrnoException).code === "EPERM";
+	}
+}
+
+/** The server's main process, if what postmaster.pid names exists and is a PostgreSQL. */
+async function readServerPid(clusterDir: string): Promise<number | undefined> {
+	const pid = await notedPid(clusterDir);
+	if (pid === undefined) return undefined;
 	const name = await readFile(`/proc/${pid}/comm`, "utf8").catch(() => undefined);
 	if (name !== undefined) return name.trim() === "postgres" ? pid : undefined;
 	if (process.platform === "linux") return undefined;
