@@ -11,5 +11,5 @@ export { EdgeError, type EdgeErrorCode } from "./errors.ts";
 export { createEdgeEvents, type EdgeEvents } from "./events.ts";
 export { createObjectCache } from "./object-cache.ts";
 export { createProgrammes } from "./programmes.ts";
-export { createServe } from "./serve.ts";
+export { createServe, SOUNDING } from "./serve.ts";
 export { createSite } from "./site.ts";

@@ -85,6 +85,11 @@ export class Programme {
 		return !this.#ended && (this.#timeline === undefined || this.#holeSinceMs !== undefined);
 	}
 
+	/** There is sound to join with. */
+	get sounding(): boolean {
+		return !this.#ended && this.#timeline !== undefined && this.tail.nextPart !== undefined;
+	}
+
 	/** No sound will follow, and nobody may join. */
 	get ended(): boolean {
 		return this.#ended;

@@ -37,6 +37,8 @@ type Followed = {
 	askAgainMs: number;
 	endedMs: MonoMs | undefined;
 	missingBefore: boolean;
+	/** Looks of those who wait for the first sound: each holds a connection, which the door bounds. */
+	readonly waiting: Set<() => void>;
 };
 
 /** Follows the live programmes over the bus, drives their writing, and reads ended ones from objects. */
@@ -67,6 +69,7 @@ export function createProgrammes(options: {
 			askAgainMs: 0,
 			endedMs: undefined,
 			missingBefore: false,
+			waiting: new Set(),
 		};
 		followed.set(interviewId, entry);
 		return entry;
@@ -103,6 +106,7 @@ export function createProgrammes(options: {
 			archive.delete(programme.interviewId);
 			events.programmeEnded(programme.interviewId);
 		}
+		for (const look of entry.waiting) look();
 		if (programme.pending && !writing) {
 			// The first batch goes out at once: sound does not wait for the next turn.
 			writing = true;
@@ -184,6 +188,22 @@ export function createProgrammes(options: {
 			if (!entry) return;
 			attend(entry);
 			await entry.asking;
+		},
+
+		/**
+		 * Resolves when a programme that is being started has its first sound, has ended, or after `withinMs`; at once
+		 * when too many are followed.
+		 */
+		async sounding(interviewId: string, withinMs: number): Promise<void> {
+			const entry = follow(interviewId);
+			const { programme, waiting } = entry ?? {};
+			if (!programme || !waiting || programme.sounding || programme.ended) return;
+			const { promise, resolve } = Promise.withResolvers<void>();
+			const look = () => (programme.sounding || programme.ended) && resolve();
+			waiting.add(look);
+			using _ = clock.wakeAt((clock.monoMs() + withinMs) as MonoMs, resolve);
+			await promise;
+			waiting.delete(look);
 		},
 
 		/** Asks broadcast for everything that may have been missed while the bus was away. */

@@ -1,5 +1,13 @@
 import type { Clock } from "#base/index.ts";
-import { LANGUAGES, type ProgrammeTimeline, recordingKey, segmentKey, type TrackName, writeJson } from "#wire/index.ts";
+import {
+	LANGUAGES,
+	type Phase,
+	type ProgrammeTimeline,
+	recordingKey,
+	segmentKey,
+	type TrackName,
+	writeJson,
+} from "#wire/index.ts";
 import type { Assets } from "./assets.ts";
 import type { EdgeEvents, RefusalReason } from "./events.ts";
 import type { RequestHead } from "./head.ts";
@@ -46,7 +54,15 @@ const PLAYLISTS_MAX = 2_000;
 const SEGMENTS_MAX = 256;
 /** The doors open this long before the announced start. */
 const DOORS_BEFORE_MS = 15 * 60_000;
+/**
+ * The doors open, or broadcast starts anew, a moment before there is sound: who comes then hears it from its first part
+ * on. Players give up after about 8 s.
+ */
+const FIRST_SOUND_WAIT_MS = 6_000;
 const ALLOW = "GET, HEAD, OPTIONS";
+
+/** Phases in which there is sound, or is about to be. */
+export const SOUNDING: readonly Phase[] = ["doors", "waiting_for_host", "on_air", "interrupted"];
 
 const TYPES: Record<Form, string> = {
 	mp4_48: "audio/mp4",
@@ -194,11 +210,18 @@ export function createServe(options: {
 		}
 	};
 
-	const servePush = (head: RequestHead, route: PushRoute, place: SitePlace): Answer => {
+	const servePush = (head: RequestHead, route: PushRoute, place: SitePlace, waited = false): Answer => {
 		const programme = programmes.live(place.entry.interviewId);
 		const chunked = mayChunk(route.form) && head.minorVersion === 1;
 		const opening = programme?.opening(route.form, route.burst, chunked);
-		if (!programme || !opening) return silent(head, route, place, programme);
+		if (!programme || !opening) {
+			const { interviewId, phase } = place.entry;
+			const mayWait = !waited && head.method === "GET" && !programme?.ended && SOUNDING.includes(phase);
+			if (!mayWait) return silent(head, route, place, programme);
+			const sounding = programmes.sounding(interviewId, FIRST_SOUND_WAIT_MS);
+			const now = () => site.place(route.slug) ?? place;
+			return { kind: "later", answer: sounding.then(() => servePush(head, route, now(), true)) };
+		}
 		const fields: (readonly [string, string])[] = [
 			["Content-Type", TYPES[route.form]],
 			["Cache-Control", "no-store, no-transform"],

@@ -78,6 +78,7 @@ before(async () => {
 			entryOf({ slug: "demo" }, "iv1"),
 			entryOf({ slug: "old", phase: "ended", title: "Über „Mut“" }, "old"),
 			entryOf({ slug: "soon", phase: "announced", announcedStartUnixMs: Date.now() + 3_600_000 }, "soon"),
+			entryOf({ slug: "opening", phase: "doors" }, "iv2"),
 			{ ...entryOf({ slug: "gone" }, "gone"), stateJson: "", removed: true },
 		],
 	};
@@ -283,6 +284,17 @@ test("a head that two readers could understand differently is refused, and the c
 	assert.match(await raw(`GET /${"a".repeat(3_000)} HTTP/1.1\r\n`), /^HTTP\/1\.1 414 /);
 	assert.match(await raw(get("/", `X: ${"a".repeat(5_000)}\r\n`)), /^HTTP\/1\.1 431 /);
 	assert.match(await raw(get("/", "Content-Length: 5\r\n")), /^HTTP\/1\.1 400 .*carries no body here/s);
+});
+
+test("who comes between the opening of the doors and the first sound hears it from its first part on", async () => {
+	const ogg = hear(get("/i/opening/live.ogg"), partText("ogg48", 2).toString());
+	const mp4 = hear(get("/i/opening/live.mp4?burst=player"), "[opus48 2]");
+	// Asked and answered on another connection after them: they are waiting by now.
+	assert.equal((await fetch(url("/i/opening/live.ogg"), { method: "HEAD" })).status, 503);
+	const opening = new FakeBroadcast(bus, fakeTimeline({ interviewId: "iv2" }));
+	opening.speak(3);
+	for (const text of await Promise.all([ogg.heard, mp4.heard])) assert.match(text, /^HTTP\/1\.1 200 OK\r\n/);
+	assert.match(await mp4.heard, /\[opus48 0\]/);
 });
 
 test("the report of each second counts connections by interview", async () => {

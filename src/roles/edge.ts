@@ -13,6 +13,7 @@ import {
 	FILES_MAX,
 	loadAssets,
 	openDoor,
+	SOUNDING,
 } from "#edge/index.ts";
 import { openDisk } from "#objects/index.ts";
 import { type EdgeReport, edgeReports, edgeSync, type Phase, type PlatformSettings, writeJson } from "#wire/index.ts";
@@ -30,7 +31,6 @@ const DESCRIPTORS_HELD_BACK = 300;
 /** A worker's connections where the system does not tell its limit, and the most in any case: what a core can write to. */
 const CONNECTIONS_DEFAULT = 4_000;
 const CONNECTIONS_MAX = 60_000;
-const SOUNDING: readonly Phase[] = ["doors", "waiting_for_host", "on_air", "interrupted"];
 const SILENT: readonly Phase[] = ["ended", "cancelled"];
 
 /** One worker of the public door, in the order a listener's request travels through it. */

@@ -53,12 +53,6 @@ export async function seat(platform: Platform, guests: readonly Guest[]): Promis
 		door: (path) => `${platform.publicUrl}/i/${interview.slug}/${path}`,
 		async goLive() {
 			await host.ask("POST", `/interviews/${interview.interviewId}/go-live`, {});
-			// The doors opened a moment ago: until their first part, a listener is asked to try again.
-			await until("the first sound", 20_000, async () => {
-				const answer = await fetch(`${platform.publicUrl}/i/${interview.slug}/live.ogg`);
-				await answer.body?.cancel();
-				return answer.ok;
-			});
 		},
 		end,
 		heardBy: (nth) => {
