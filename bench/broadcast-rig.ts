@@ -128,6 +128,7 @@ export class BroadcastRig implements AsyncDisposable {
 				publicUrl: "",
 				staffUrl: "",
 				databaseUrl: "",
+				publicDoor: { tls: null, proxy: { mode: "direct", trustedNetworks: [] }, redirectPort: null },
 				staffTls: null,
 				edgeWorkers: 0,
 				demo: false,

@@ -57,6 +57,7 @@ export class EdgeRig implements AsyncDisposable {
 				publicUrl: "",
 				staffUrl: "",
 				databaseUrl: "",
+				publicDoor: { tls: null, proxy: { mode: "direct", trustedNetworks: [] }, redirectPort: null },
 				staffTls: null,
 				edgeWorkers: 1,
 				demo: false,

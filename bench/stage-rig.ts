@@ -197,6 +197,7 @@ function startStage(busPath: string, directory: string, mediaPort: number): Chil
 			publicUrl: "",
 			staffUrl: "",
 			databaseUrl: "",
+			publicDoor: { tls: null, proxy: { mode: "direct", trustedNetworks: [] }, redirectPort: null },
 			staffTls: null,
 			edgeWorkers: 0,
 			demo: false,

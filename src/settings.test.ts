@@ -34,6 +34,7 @@ describe("start", () => {
 			staffUrl: "http://127.0.0.1:8090",
 			databaseUrl: null,
 			staffTls: null,
+			publicDoor: { tls: null, proxy: { mode: "direct", trustedNetworks: [] }, redirectPort: null },
 			edgeWorkers: 3,
 			demo: false,
 			logLevel: "info",
@@ -106,6 +107,35 @@ describe("start", () => {
 	test("half a certificate, or two, is refused", () => {
 		assert.match(problemsOf("start --tls-cert c.pem").join(), /--tls-key must be given too/);
 		assert.match(problemsOf("start --tls-cert c --tls-key k --tls-self-signed").join(), /choose one/);
+	});
+
+	test("the listeners' door has TLS of its own, and its address follows", () => {
+		const settings = settingsOf("--public-tls-cert c.pem --public-tls-key k.pem --http-redirect-port 8081");
+		assert.equal(settings.publicUrl, "https://127.0.0.1:8080");
+		assert.deepEqual(settings.publicDoor.tls, { certPath: "/home/ada/c.pem", keyPath: "/home/ada/k.pem" });
+		assert.equal(settings.publicDoor.redirectPort, 8081);
+		const usual = settingsOf(
+			"--public-tls-cert c --public-tls-key k --public-port 443 --host 192.0.2.1 --tls-self-signed",
+		);
+		assert.equal(usual.publicUrl, "https://192.0.2.1");
+		assert.match(problemsOf("start --public-tls-cert c.pem").join(), /--public-tls-key must be given too/);
+		assert.match(problemsOf("start --http-redirect-port 80").join(), /has no TLS/);
+		const taken = "start --public-tls-cert c --public-tls-key k --http-redirect-port 8080";
+		assert.match(problemsOf(taken).join(), /a door is there/);
+	});
+
+	test("a proxy is believed in one way only, and only from where it is said to be", () => {
+		const trust = (args: string) => settingsOf(args).publicDoor.proxy;
+		assert.deepEqual(trust("--public-proxy proxy-v2"), { mode: "proxy_v2", trustedNetworks: ["127.0.0.0/8", "::1"] });
+		assert.deepEqual(trust("--public-proxy x-forwarded-for --trusted-proxies 10.0.0.0/8,2001:db8::1"), {
+			mode: "x_forwarded_for",
+			trustedNetworks: ["10.0.0.0/8", "2001:db8::1"],
+		});
+		const problems = problemsOf("start --public-proxy both --trusted-proxies proxy.example,10.0.0.0/40");
+		assert.match(problems.join(), /direct, proxy-v2, forwarded, x-forwarded-for: current value is "both"/);
+		assert.match(problems.join(), /"proxy.example"/);
+		assert.match(problems.join(), /"10.0.0.0\/40"/);
+		assert.match(problemsOf("start --trusted-proxies 10.0.0.1").join(), /does not say how/);
 	});
 
 	test("a variable that is not known is named, not refused", () => {

@@ -2,6 +2,8 @@ import { isIP, isIPv6 } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import { join, resolve } from "node:path";
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
+// A single file: the command line need not load the door.
+import { isNetwork } from "#edge/forwarded.ts";
 import type { ControlCommand, PlatformSettings } from "#wire/index.ts";
 
 /** What the supervisor adds to make `PlatformSettings`: a bus, a database, a certificate. */
@@ -23,6 +25,9 @@ export type Machine = { readonly cores: number; readonly projectDir: string; rea
 const INTERVIEWS_PER_CORE = 4;
 const WORKERS_MAX = 64;
 const LIVE_INTERVIEWS_MAX = 256;
+const PROXY_MODES = ["direct", "proxy-v2", "forwarded", "x-forwarded-for"] as const;
+/** Where a proxy on this very machine connects from. */
+const THIS_MACHINE = "127.0.0.0/8,::1";
 const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
 type Option = { readonly value: string | null; readonly help: string };
@@ -47,6 +52,20 @@ const OPTIONS = {
 		value: null,
 		help: "make a certificate for the staff door: to try it in a LAN; browsers will ask",
 	},
+	"public-tls-cert": {
+		value: "FILE",
+		help: "certificate chain of the listeners' door, PEM; read again when it changes",
+	},
+	"public-tls-key": { value: "FILE", help: "its key, PEM" },
+	"http-redirect-port": {
+		value: "PORT",
+		help: "plain HTTP that sends everybody to --public-url (with TLS; usually 80)",
+	},
+	"public-proxy": {
+		value: "HOW",
+		help: "how a proxy before the listeners' door says who is there: proxy-v2, forwarded or x-forwarded-for (default: direct, none does)",
+	},
+	"trusted-proxies": { value: "NETS", help: `who may say it: addresses, prefixes (default: ${THIS_MACHINE})` },
 	"live-interviews-max": { value: "N", help: "interviews open at once (default: 4 per core)" },
 	"edge-workers": { value: "N", help: "processes at the listeners' door (default: cores - 1, at least 2)" },
 	"log-level": { value: "LEVEL", help: "debug, info, warn or error (default: info)" },
@@ -201,6 +220,13 @@ function readStart(
 		problems.push("Cannot read --database-url (or DATABASE_URL) as it must begin with postgresql://");
 	}
 	const staffTls = readStaffTls(values, host, machine, problems);
+	const publicDoor = readPublicDoor(values, machine, integer, problems);
+	const { redirectPort } = publicDoor;
+	if (redirectPort !== null && (redirectPort === publicPort || redirectPort === staffPort)) {
+		problems.push(
+			`Cannot listen for plain HTTP on --http-redirect-port ${redirectPort} as a door is there: choose another`,
+		);
+	}
 	const mediaAddress = ip("media-address") ?? null;
 	const reachable = isWildcard(host) ? (mediaAddress ?? firstOutsideAddress()) : host;
 	const written = isIPv6(reachable) ? `[${reachable}]` : reachable;
@@ -214,10 +240,11 @@ function readStart(
 		mediaPort,
 		liveInterviewsMax,
 		mediaAddress,
-		publicUrl: url("public-url") ?? `http://${written}:${publicPort}`,
-		staffUrl: url("staff-url") ?? `${staffTls ? "https" : "http"}://${written}:${staffPort}`,
+		publicUrl: url("public-url") ?? urlOf(publicDoor.tls !== null, written, publicPort),
+		staffUrl: url("staff-url") ?? urlOf(staffTls !== null, written, staffPort),
 		databaseUrl: databaseUrl ?? null,
 		staffTls,
+		publicDoor,
 		edgeWorkers,
 		demo: values.demo !== undefined,
 		logLevel: isLogLevel(logLevel) ? logLevel : "info",
@@ -227,6 +254,51 @@ function readStart(
 		.filter((name) => name.startsWith("ROSTRA_") && !known.has(name))
 		.map((name) => `The variable ${name} is not known and has no effect: see --help`);
 	return { settings, warnings };
+}
+
+function readPublicDoor(
+	values: Values,
+	machine: Machine,
+	integer: (name: OptionName, min: number, max: number, byDefault: number) => number,
+	problems: string[],
+): StartSettings["publicDoor"] {
+	const cert = values["public-tls-cert"];
+	const key = values["public-tls-key"];
+	if ((cert === undefined) !== (key === undefined)) {
+		const missing = cert ? "public-tls-key" : "public-tls-cert";
+		problems.push(`Cannot open the listeners' door with TLS as --${missing} must be given too`);
+	}
+	const tls =
+		cert !== undefined && key !== undefined
+			? { certPath: resolve(machine.cwd, cert), keyPath: resolve(machine.cwd, key) }
+			: null;
+	const redirectPort = values["http-redirect-port"] === undefined ? null : integer("http-redirect-port", 1, 65_535, 80);
+	if (redirectPort !== null && !tls && (cert ?? key) === undefined) {
+		problems.push(
+			"Cannot send plain HTTP elsewhere (--http-redirect-port) as the listeners' door has no TLS: give --public-tls-cert and --public-tls-key",
+		);
+	}
+
+	const written = values["public-proxy"] ?? "direct";
+	const mode = PROXY_MODES.find((known) => known === written);
+	if (!mode) problems.push(mustBe("public-proxy", PROXY_MODES.join(", "), written));
+	const trusted = values["trusted-proxies"];
+	if (trusted !== undefined && mode === "direct") {
+		problems.push("Cannot trust --trusted-proxies as --public-proxy does not say how they tell who is there");
+	}
+	const networks = (trusted ?? THIS_MACHINE).split(",").map((network) => network.trim());
+	for (const network of networks.filter((each) => !isNetwork(each)))
+		problems.push(mustBe("trusted-proxies", "addresses or prefixes with commas between them", network));
+	const proxy = {
+		mode: (mode ?? "direct").replaceAll("-", "_") as StartSettings["publicDoor"]["proxy"]["mode"],
+		trustedNetworks: mode === "direct" ? [] : networks,
+	};
+	return { tls, proxy, redirectPort };
+}
+
+/** @param host as it is written in an address. */
+function urlOf(isTls: boolean, host: string, port: number): string {
+	return new URL(`${isTls ? "https" : "http"}://${host}:${port}`).origin;
 }
 
 function readStaffTls(values: Values, host: string, machine: Machine, problems: string[]): StartSettings["staffTls"] {

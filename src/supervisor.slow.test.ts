@@ -166,6 +166,7 @@ describe("a platform of stand-ins", () => {
 			publicUrl: `http://127.0.0.1:${publicPort}`,
 			staffUrl: `http://127.0.0.1:${staffPort}`,
 			databaseUrl: null,
+			publicDoor: { tls: null, proxy: { mode: "direct", trustedNetworks: [] }, redirectPort: null },
 			staffTls: null,
 			edgeWorkers: 2,
 			demo: false,

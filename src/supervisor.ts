@@ -1,7 +1,7 @@
 /** Starts and restarts the processes of the platform and carries their bus. Holds no state that matters. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Clock, createLog, everyMs, type Log, openOutput, pauseMs } from "#base/index.ts";
+import { type Clock, createLog, everyMs, type Log, openOutput, pauseMs, systemRandom } from "#base/index.ts";
 import { type Bus, connectBus, openHub } from "#bus/index.ts";
 import {
 	type CommandAs,
@@ -30,7 +30,7 @@ import {
 	supervisorCommand,
 	writeJson,
 } from "#wire/index.ts";
-import { isWildcard, type StartSettings } from "./settings.ts";
+import type { StartSettings } from "./settings.ts";
 import { Child, type ChildOptions } from "./supervisor/child.ts";
 import { openDataFolder, type Run, readRun } from "./supervisor/data-folder.ts";
 import { diskOf, warningsOf } from "./supervisor/disk.ts";
@@ -40,8 +40,10 @@ import { createSupervisorEvents } from "./supervisor/events.ts";
 import { LiveInterviews } from "./supervisor/live-interviews.ts";
 import { openLogFiles } from "./supervisor/log-files.ts";
 import { isUdpPortFree, MediaPorts } from "./supervisor/media-ports.ts";
+import { askOwnDoor } from "./supervisor/own-door.ts";
 import { makePrivateDir, removePrivateDir } from "./supervisor/private-dir.ts";
-import { staffCertificate } from "./supervisor/self-signed.ts";
+import { checkCertificate, staffCertificate } from "./supervisor/self-signed.ts";
+import { handOutTicketKeys } from "./supervisor/ticket-keys.ts";
 
 const REPORT_EVERY_MS = 2_000;
 /** On an orderly stop processes leave within the first, PostgreSQL within the second: under 3 s together. */
@@ -102,6 +104,10 @@ export async function startPlatform(
 	for (const path of folder.leftBehind?.temporaryDirs ?? []) await removePrivateDir(path);
 	await checkPort("the listeners' door", "--public-port", wanted.host, wanted.publicPort, clock);
 	await checkPort("the staff door", "--staff-port", wanted.host, wanted.staffPort, clock);
+	const { tls, redirectPort } = wanted.publicDoor;
+	if (redirectPort !== null)
+		await checkPort("the port for plain HTTP", "--http-redirect-port", wanted.host, redirectPort, clock);
+	if (tls) await checkCertificate("the listeners' door", "--public-tls-cert and --public-tls-key", tls);
 	const staffTls = await staffCertificate(wanted, clock);
 
 	const busDir = await makePrivateDir();
@@ -194,6 +200,7 @@ export async function startPlatform(
 		}),
 	);
 	parts.use(everyMs(clock, REPORT_EVERY_MS, tellReport));
+	if (tls) parts.use(handOutTicketKeys({ bus, clock, random: systemRandom }));
 	say("Starting the processes …");
 	const roles: [string, ProcessRole][] = [
 		["control", { role: "control" }],
@@ -262,11 +269,12 @@ async function untilReady(
 	}
 }
 
-/** What a process is told: those that meet strangers know neither the database nor the staff door's key. */
+/** What a process is told: those that meet strangers know neither the database nor the staff door's key, and only the edge the public door's. */
 function settingsFor({ role }: ProcessRole, settings: PlatformSettings): PlatformSettings {
-	if (role === "control" || role === "house") return settings;
+	const publicDoor = role === "edge" ? settings.publicDoor : { ...settings.publicDoor, tls: null };
+	if (role === "control" || role === "house") return { ...settings, publicDoor };
 	const staffTls = role === "rehearsal" ? settings.staffTls : null;
-	return { ...settings, databaseUrl: "", staffTls };
+	return { ...settings, publicDoor, databaseUrl: "", staffTls };
 }
 
 function commandOf(start: ProcessStart, entryPath: string): CommandAs {
@@ -277,19 +285,12 @@ function commandOf(start: ProcessStart, entryPath: string): CommandAs {
 
 /** Waits until the demo's page and its sound are served to every kind of player; false when that takes too long. */
 async function demoIsOnAir(settings: PlatformSettings, bus: Bus, clock: Clock, signal: AbortSignal): Promise<boolean> {
-	const host = isWildcard(settings.host) ? "127.0.0.1" : settings.host;
-	const door = `http://${host.includes(":") ? `[${host}]` : host}:${settings.publicPort}`;
-	const serves = (path: string) =>
-		fetch(door + path, { method: "HEAD" }).then(
-			(response) => response.ok,
-			() => false,
-		);
+	const serves = async (path: string) => (await askOwnDoor(settings, "HEAD", path))?.status === 200;
 	/** Segments on air so far. */
-	const segments = (slug: string) =>
-		fetch(`${door}/i/${slug}/hls/opus48/whole.m3u8`).then(
-			async (response) => (await response.text()).split("#EXTINF").length - 1,
-			() => 0,
-		);
+	const segments = async (slug: string) => {
+		const playlist = await askOwnDoor(settings, "GET", `/i/${slug}/hls/opus48/whole.m3u8`);
+		return (playlist?.body ?? "").split("#EXTINF").length - 1;
+	};
 	const giveUpMs = clock.monoMs() + DEMO_WITHIN_MS;
 	while (clock.monoMs() < giveUpMs) {
 		signal.throwIfAborted();

@@ -21,7 +21,19 @@ async function open(t: TestContext, serve: (head: RequestHead) => Answer, change
 	const events = createEdgeEvents(silentLog);
 	const objects = {} as Objects;
 	const cold = createCold();
-	const options = { host: "127.0.0.1", port: 0, worker: 0, connectionsMax: 100, clock, objects, serve, cold, events };
+	const proxy = { mode: "direct" } as const;
+	const options = {
+		host: "127.0.0.1",
+		port: 0,
+		worker: 0,
+		connectionsMax: 100,
+		proxy,
+		clock,
+		objects,
+		serve,
+		cold,
+		events,
+	};
 	const door = await openDoor({ ...options, ...changes });
 	t.after(() => door[Symbol.asyncDispose]());
 	return { clock, events, door, dial: () => dial(door.port as number) };

@@ -6,10 +6,13 @@ import type { Objects } from "#objects/index.ts";
 import { ConnectionBudget, type ConnectionState } from "./budget.ts";
 import { EdgeError } from "./errors.ts";
 import type { EdgeEvents, RefusalReason } from "./events.ts";
-import { HEAD_BYTES_MAX, HEAD_REFUSALS, HeadReader, type HeadRefusal } from "./head.ts";
+import { clientOf, type ProxyTrust, plainAddress } from "./forwarded.ts";
+import { HEAD_BYTES_MAX, HEAD_REFUSALS, HeadReader, type HeadRefusal, type RequestHead } from "./head.ts";
 import type { Listener, Sink } from "./listeners.ts";
+import { ProxyHeaderReader } from "./proxy-protocol.ts";
 import { Representation } from "./response.ts";
 import type { Answer, Serve } from "./serve.ts";
+import type { TlsFront } from "./tls.ts";
 
 /** Connections the kernel may hold before we accept them; it cuts this to net.core.somaxconn. */
 const BACKLOG = 4_096;
@@ -37,6 +40,9 @@ export type DoorOptions = {
 	/** Workers are told apart by number: where ports cannot be shared, 0 alone listens. */
 	readonly worker: number;
 	readonly connectionsMax: number;
+	/** Absent: plain HTTP. */
+	readonly tls?: TlsFront | undefined;
+	readonly proxy: ProxyTrust;
 	readonly clock: Clock;
 	readonly objects: Objects;
 	readonly serve: Serve;
@@ -60,8 +66,8 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 	const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
 		const connection = new Connection(socket, inside);
 		const dropped = budget.admit(connection, clock.monoMs());
-		if (!dropped) return;
-		dropped.drop(dropped === connection ? "full" : "evicted");
+		if (dropped) dropped.drop(dropped === connection ? "full" : "evicted");
+		connection.begin();
 	});
 	const shared = await listen(server, options);
 	server.on("error", (error) => events.acceptFailed(error));
@@ -123,6 +129,7 @@ async function listen(server: Server, options: DoorOptions): Promise<boolean> {
 /**
  * One connection: reads heads, does what they ask for, in the order they came.
  *
+ * - ARRIVING: what comes before HTTP: a proxy's header, then the TLS handshake. It shares the patience of a head.
  * - WAITING: for bytes; they go into the head reader.
  * - READING: what was read is looked at, request by request.
  * - BUSY: one request is being answered; what comes meanwhile waits, up to AHEAD_BYTES_MAX.
@@ -131,9 +138,14 @@ async function listen(server: Server, options: DoorOptions): Promise<boolean> {
  * - CLOSING: its last answer is on the way; what it sends is thrown away.
  */
 class Connection implements Sink {
-	readonly #socket: Socket;
+	/** The TCP connection. */
+	readonly #transport: Socket;
+	/** Where HTTP is spoken: the same, or the stream inside TLS. */
+	#socket: Socket;
 	readonly #inside: Inside;
-	#mode: "waiting" | "reading" | "busy" | "listening" | "cold" | "closing" = "waiting";
+	/** Who is there: the peer, or whom a trusted proxy names. */
+	#client: string;
+	#mode: "arriving" | "waiting" | "reading" | "busy" | "listening" | "cold" | "closing" = "arriving";
 	#reader: HeadReader | undefined = new HeadReader();
 	#listening: { leave: () => void } | undefined;
 	#file: Readable | undefined;
@@ -145,12 +157,57 @@ class Connection implements Sink {
 	#clientEnded = false;
 
 	constructor(socket: Socket, inside: Inside) {
+		this.#transport = socket;
 		this.#socket = socket;
 		this.#inside = inside;
-		socket.on("data", this.#onData);
-		socket.on("end", this.#onEnd);
+		this.#client = plainAddress(socket.remoteAddress ?? "");
 		socket.on("error", ignore);
 		socket.on("close", this.#onClose);
+	}
+
+	/** Starts reading, unless it has been dropped meanwhile. */
+	begin(): void {
+		if (this.#transport.destroyed) return;
+		const { proxy } = this.#inside;
+		if (proxy.mode !== "proxy_v2") return this.#speak(undefined);
+		if (!proxy.trusted.has(this.#client)) return this.drop("proxy_untrusted");
+		const reader = new ProxyHeaderReader();
+		const onHeader = (chunk: Buffer) => {
+			reader.push(chunk);
+			const result = reader.read();
+			if (result.kind === "incomplete") return;
+			this.#transport.off("data", onHeader);
+			if (result.kind === "refused") return this.drop("proxy_header");
+			if (result.client !== undefined) this.#client = result.client;
+			this.#speak(result.rest);
+		};
+		this.#transport.on("data", onHeader);
+	}
+
+	/** HTTP begins, inside TLS where this door has that. @param first bytes that came with a proxy's header. */
+	#speak(first: Buffer | undefined): void {
+		const { tls } = this.#inside;
+		if (tls) {
+			if (first?.length) {
+				// Flowing, it would give them to nobody.
+				this.#transport.pause();
+				this.#transport.unshift(first);
+			}
+			this.#socket = tls.secure(this.#transport);
+			this.#socket.on("error", ignore);
+		}
+		this.#mode = "waiting";
+		this.#socket.on("data", this.#onData);
+		this.#socket.on("end", this.#onEnd);
+		if (!tls && first?.length) this.#onData(first);
+	}
+
+	/** Who asks: where proxies say it in each request, one connection of theirs carries those of many. */
+	#clientOf(head: RequestHead): string {
+		const { proxy } = this.#inside;
+		if (proxy.mode === "direct" || proxy.mode === "proxy_v2" || !proxy.trusted.has(this.#client)) return this.#client;
+		const value = proxy.mode === "forwarded" ? head.forwarded : head.xForwardedFor;
+		return clientOf(proxy.mode, value, proxy.trusted) ?? this.#client;
 	}
 
 	// Sink, for the push stream.
@@ -178,18 +235,22 @@ class Connection implements Sink {
 
 	/** Closes at once, whatever is unsent. `undefined`: not its fault, not counted. */
 	drop(reason: RefusalReason | undefined): void {
+		if (this.#transport.destroyed) return;
 		if (reason) this.#inside.events.refused(reason);
 		// With a reset the kernel forgets what it still holds for a client that does not read, and a listener whose
 		// stream has no length knows that this is not its end.
-		if (reason === "slow_reader" || this.#mode === "listening") this.#socket.resetAndDestroy();
-		else this.#socket.destroy();
+		if (reason === "slow_reader" || this.#mode === "listening") this.#transport.resetAndDestroy();
+		else this.#transport.destroy();
 	}
 
 	expire(state: ConnectionState): void {
 		switch (state) {
 			case "head":
 				// A connection that never sent a byte (a browser's spare one) is closed without a word.
-				if (!this.#reader || this.#reader.heldBytes === 0) return this.drop(undefined);
+				if (!this.#reader || this.#reader.heldBytes === 0) {
+					const hasBegun = this.#reader && this.#transport.bytesRead > 0;
+					return this.drop(hasBegun ? "slow_handshake" : undefined);
+				}
 				this.#inside.events.refused("slow_head");
 				return this.#refuse(408, "The request head was not complete in time.");
 			case "body":
@@ -272,7 +333,7 @@ class Connection implements Sink {
 		if (result.kind === "refused") return this.#refuseHead(result.refusal);
 		this.#mode = "busy";
 		this.#move("busy");
-		const answer = this.#inside.serve(result.head);
+		const answer = this.#inside.serve(result.head, this.#clientOf(result.head));
 		if (answer.kind === "cold") return this.#handOver(reader);
 		reader.take(result.bytes);
 		this.#perform(answer);

@@ -7,10 +7,13 @@ const FAILURES_TOLD_EVERY = 1_000;
 export type RefusalReason =
 	| "full"
 	| "evicted"
+	| "slow_handshake"
 	| "slow_head"
 	| "slow_body"
 	| "slow_reader"
 	| "talkative_listener"
+	| "proxy_untrusted"
+	| "proxy_header"
 	| "hole"
 	| "malformed_head"
 	| "malformed_query"
@@ -43,6 +46,19 @@ export function createEdgeEvents(log: Log) {
 		/** Another worker has the port, and this system cannot share one: this worker has nothing to do. */
 		portNotShared(port: number) {
 			log("warn", "edge.port_not_shared", { port });
+		},
+		certificate(certPath: string, expiresUnixMs: number, expiresSoon: boolean) {
+			const fields = { certPath, expires: new Date(expiresUnixMs).toISOString() };
+			if (expiresSoon)
+				log("warn", "edge.certificate_expires_soon", { ...fields, next: "renew it: the files are followed" });
+			else log("info", "edge.certificate", fields);
+		},
+		/** The files changed and cannot be used: the certificate from before goes on. */
+		certificateUnusable(error: Error) {
+			log("error", "edge.certificate_unusable", { error });
+		},
+		ticketKeysMissing(error: unknown) {
+			log("warn", "edge.ticket_keys_missing", { error });
 		},
 		assetsLoaded(fields: { count: number; bytes: number }) {
 			log("info", "edge.assets_loaded", fields);

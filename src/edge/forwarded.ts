@@ -11,6 +11,14 @@ const HOPS_MAX = 16;
 
 export type ForwardedField = "forwarded" | "x_forwarded_for";
 
+/**
+ * Whom a door believes about who is there: nobody; a proxy that begins each connection with a header of the PROXY
+ * protocol, and nobody else may connect; a proxy that says it in each request, while others speak for themselves.
+ */
+export type ProxyTrust =
+	| { readonly mode: "direct" }
+	| { readonly mode: "proxy_v2" | ForwardedField; readonly trusted: TrustedProxies };
+
 /** Addresses that may speak for others: single ones and prefixes. */
 export class TrustedProxies {
 	readonly #list = new BlockList();
@@ -27,7 +35,8 @@ export class TrustedProxies {
 
 	/** @param address as `plainAddress` writes it. */
 	has(address: string): boolean {
-		return this.#list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+		const family = isIP(address);
+		return family !== 0 && this.#list.check(address, family === 6 ? "ipv6" : "ipv4");
 	}
 }
 

@@ -43,6 +43,8 @@ test("read() gives what this server needs of a head, and leaves what follows", (
 			acceptLanguage: "",
 			ifNoneMatch: "",
 			ifRange: "",
+			forwarded: "",
+			xForwardedFor: "",
 			range: "bytes=0-",
 		},
 	});

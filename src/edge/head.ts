@@ -57,6 +57,9 @@ export type RequestHead = {
 	readonly ifNoneMatch: string;
 	readonly ifRange: string;
 	readonly range: string;
+	/** What proxies say; anybody can send them (`clientOf`). */
+	readonly forwarded: string;
+	readonly xForwardedFor: string;
 };
 
 export type HeadResult =
@@ -178,6 +181,8 @@ function parseHead(text: string): RequestHead | HeadRefusal {
 	let acceptEncoding = "";
 	let acceptLanguage = "";
 	let ifNoneMatch = "";
+	let forwarded = "";
+	let xForwardedFor = "";
 	for (let i = 1; i < lines.length; i += 1) {
 		const line = lines[i] as string;
 		const colon = line.indexOf(":");
@@ -221,6 +226,12 @@ function parseHead(text: string): RequestHead | HeadRefusal {
 			case "if-none-match":
 				ifNoneMatch = joined(ifNoneMatch, value);
 				break;
+			case "forwarded":
+				forwarded = joined(forwarded, value);
+				break;
+			case "x-forwarded-for":
+				xForwardedFor = joined(xForwardedFor, value);
+				break;
 		}
 	}
 
@@ -244,6 +255,8 @@ function parseHead(text: string): RequestHead | HeadRefusal {
 		ifNoneMatch,
 		ifRange: ifRange ?? "",
 		range: range ?? "",
+		forwarded,
+		xForwardedFor,
 	};
 }
 

@@ -20,7 +20,7 @@ import type { Programmes } from "./programmes.ts";
 import { CORS, type Fields, Representation, responseHead, type Wish } from "./response.ts";
 import { type Route, routeOf } from "./routes.ts";
 import { SENTENCES, type SentenceKey } from "./sentences.ts";
-import { PAGE_FIELDS, type SitePlace, type SiteView } from "./site.ts";
+import type { SitePlace, SiteView } from "./site.ts";
 import type { Form } from "./tail.ts";
 
 /** What the door does for a request. The door alone touches sockets. */
@@ -78,7 +78,8 @@ const FOREVER = "public, max-age=31536000, immutable";
 const ONE_SECOND = "public, max-age=1";
 const NEVER = "no-store";
 
-export type Serve = (head: RequestHead) => Answer;
+/** @param client the address of who asks, as far as the door knows it. */
+export type Serve = (head: RequestHead, client: string) => Answer;
 
 /** Turns a request head into an answer. Reads the site and the programmes, changes nothing. */
 export function createServe(options: {
@@ -146,7 +147,7 @@ export function createServe(options: {
 				...common,
 				type: "text/html; charset=utf-8",
 				vary: ["Accept-Language"],
-				fields: [...fields, ...PAGE_FIELDS],
+				fields: [...fields, ...site.pageFields],
 			});
 		}
 		return { kind: "bytes", bytes: body.answer(wish), close: wish.close };

@@ -25,7 +25,7 @@ const ASK_EVERY_MS = 500;
 const ASK_TIMEOUT_MS = 2_000;
 
 /** Pages run our own scripts only and reach only us; nobody frames them. */
-export const PAGE_FIELDS: Fields = [
+const PAGE_FIELDS: Fields = [
 	[
 		"Content-Security-Policy",
 		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; media-src 'self' blob:; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -35,6 +35,8 @@ export const PAGE_FIELDS: Fields = [
 	["Cross-Origin-Opener-Policy", "same-origin"],
 	["Cross-Origin-Resource-Policy", "same-origin"],
 ];
+
+const STRICT_TRANSPORT = ["Strict-Transport-Security", "max-age=31536000"] as const;
 
 type Pages = Readonly<Record<Language, Representation>>;
 
@@ -53,10 +55,13 @@ export function createSite(options: {
 	readonly clock: Clock;
 	readonly bus: Bus;
 	readonly events: EdgeEvents;
+	/** Browsers are told to come with TLS only, for a year (RFC 6797): the door has TLS itself. */
+	readonly onlyTls: boolean;
 	/** Called at each change of an interview. */
 	readonly onEntry: (entry: SiteEntry, state: PublicState | undefined) => void;
 }) {
-	const { clock, bus, events, onEntry } = options;
+	const { clock, bus, events, onEntry, onlyTls } = options;
+	const pageFields = onlyTls ? [...PAGE_FIELDS, STRICT_TRANSPORT] : PAGE_FIELDS;
 	const places = new Map<string, SitePlace>();
 	let front: { readonly source: Site["front"]; readonly pages: Pages } | undefined;
 	let problems: Site["problems"];
@@ -79,13 +84,13 @@ export function createSite(options: {
 				fields: CORS,
 			}),
 			// Most changes are to the state alone: what was compressed for the pages stays.
-			pages: before && samePages(before.entry.pages, entry.pages) ? before.pages : makePages(entry.pages),
+			pages: before && samePages(before.entry.pages, entry.pages) ? before.pages : makePages(entry.pages, pageFields),
 		});
 		onEntry(entry, state);
 	};
 
 	const takeFront = (source: Site["front"]) => {
-		if (!front || !samePages(front.source, source)) front = { source, pages: makePages(source) };
+		if (!front || !samePages(front.source, source)) front = { source, pages: makePages(source, pageFields) };
 	};
 
 	const ask = () => {
@@ -118,6 +123,8 @@ export function createSite(options: {
 	scope.use(everyMs(clock, ASK_EVERY_MS, () => known || void ask()));
 
 	return {
+		/** What is said with every page. */
+		pageFields,
 		/** Whether house has told everything since the bus was connected. */
 		get known(): boolean {
 			return known;
@@ -135,7 +142,7 @@ export function createSite(options: {
 
 const frontPages = z.object({ en: z.string(), de: z.string() });
 
-function makePages(source: Readonly<Record<Language, string>>): Pages {
+function makePages(source: Readonly<Record<Language, string>>, pageFields: Fields): Pages {
 	const pages = LANGUAGES.map((language) => [
 		language,
 		new Representation(Buffer.from(source[language]), {
@@ -143,7 +150,7 @@ function makePages(source: Readonly<Record<Language, string>>): Pages {
 			cacheControl: "public, max-age=1",
 			compress: true,
 			vary: ["Accept-Language"],
-			fields: [["Content-Language", language], ...PAGE_FIELDS],
+			fields: [["Content-Language", language], ...pageFields],
 		}),
 	]);
 	return Object.fromEntries(pages) as Pages;

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { createServer as createHttpServer, type Server } from "node:http";
-import { createServer as createHttpsServer } from "node:https";
+import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
+import { type CertificatePaths, type Clock, followCertificate, readCertificate } from "#base/index.ts";
 import { refusal } from "./errors.ts";
 import type { InterviewEvents } from "./events.ts";
 import { failureResponse, problemResponse } from "./problems.ts";
@@ -18,14 +18,16 @@ const HEAD_BYTES_MAX = 16_384;
 export type DoorOptions = {
 	readonly host: string;
 	readonly port: number;
-	readonly tls: { readonly certPath: string; readonly keyPath: string } | null;
+	/** Followed: a renewed certificate is for new connections. */
+	readonly tls: CertificatePaths | null;
+	readonly clock: Clock;
 	/** In this order; the first that knows an address answers it. */
 	readonly apps: readonly (readonly [path: string, app: Hono<Bindings>])[];
 	readonly events: InterviewEvents;
 };
 
 /** The staff door: HTTP/1.1, with TLS when it has a certificate. @throws when the port is taken or the certificate cannot be read. */
-export async function openDoor({ host, port, tls, apps, events }: DoorOptions): Promise<AsyncDisposable> {
+export async function openDoor({ host, port, tls, apps, clock, events }: DoorOptions): Promise<AsyncDisposable> {
 	const app = new Hono<Bindings>();
 	for (const [path, part] of apps) app.route(path, part);
 	app.notFound(() => problemResponse(refusal("not_found", "There is nothing at this address.")));
@@ -41,12 +43,13 @@ export async function openDoor({ host, port, tls, apps, events }: DoorOptions): 
 		connectionsCheckingInterval: 1_000,
 		maxHeaderSize: HEAD_BYTES_MAX,
 	};
+	const certificate = tls && (await readCertificate(tls));
 	const server = (
-		tls
+		certificate
 			? createAdaptorServer({
 					fetch: app.fetch,
 					createServer: createHttpsServer,
-					serverOptions: { ...serverOptions, cert: await readFile(tls.certPath), key: await readFile(tls.keyPath) },
+					serverOptions: { ...serverOptions, cert: certificate.cert, key: certificate.key },
 				})
 			: createAdaptorServer({ fetch: app.fetch, createServer: createHttpServer, serverOptions })
 	) as Server;
@@ -55,8 +58,17 @@ export async function openDoor({ host, port, tls, apps, events }: DoorOptions): 
 		server.once("error", reject);
 		server.listen(port, host, resolve);
 	});
+	const following =
+		tls &&
+		certificate &&
+		followCertificate(tls, certificate, {
+			clock,
+			changed: ({ cert, key }) => (server as HttpsServer).setSecureContext({ cert, key }),
+			failed: (error) => events.certificateUnusable(error),
+		});
 	return {
 		async [Symbol.asyncDispose]() {
+			following?.[Symbol.dispose]();
 			const closed = new Promise((resolve) => server.close(resolve));
 			server.closeAllConnections();
 			await closed;

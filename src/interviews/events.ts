@@ -57,6 +57,10 @@ export function createInterviewEvents(log: Log, counters: Counters) {
 		standbyFailed(what: string, error: unknown) {
 			log("error", "standby.failed", { what, error: textOf(error) });
 		},
+		/** The files changed and cannot be used: the staff door goes on with the certificate from before. */
+		certificateUnusable(error: Error) {
+			log("error", "staff.certificate_unusable", { error: textOf(error) });
+		},
 		pagesMissing(path: string, error: unknown) {
 			log("error", "pages.missing", { path, error: textOf(error), next: "run: npm run -s rostra -- build" });
 		},

@@ -110,6 +110,7 @@ async function start(): Promise<void> {
 		publicUrl: "http://127.0.0.1:24051",
 		staffUrl: STAFF_URL,
 		databaseUrl: postgres.url,
+		publicDoor: { tls: null, proxy: { mode: "direct", trustedNetworks: [] }, redirectPort: null },
 		staffTls: null,
 		edgeWorkers: 1,
 		demo: false,

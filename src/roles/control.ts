@@ -133,6 +133,7 @@ export async function startControl(settings: PlatformSettings, outside: Outside)
 			host: settings.host,
 			port: settings.staffPort,
 			tls: settings.staffTls,
+			clock,
 			apps: [
 				["/whip", createWhip({ live, tokens, find, iceServers, events })],
 				["/", api],

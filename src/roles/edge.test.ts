@@ -83,9 +83,16 @@ before(async () => {
 		],
 	};
 	bus.respond(SITE_REQUEST, () => writeJson(site));
-	const settings = { host: "127.0.0.1", publicPort: 0, objectsDir: join(dir, "objects"), webDir: join(dir, "web") };
+	const publicDoor = { tls: null, proxy: { mode: "direct", trustedNetworks: [] }, redirectPort: null };
+	const settings = {
+		publicDoor,
+		host: "127.0.0.1",
+		publicPort: 0,
+		objectsDir: join(dir, "objects"),
+		webDir: join(dir, "web"),
+	};
 	const outside = { clock: systemClock, random: systemRandom, log: silentLog, bus: hub.connect() };
-	const edge = scope.use(await startEdge(settings as PlatformSettings, { worker: 0 }, outside));
+	const edge = scope.use(await startEdge(settings as unknown as PlatformSettings, { worker: 0 }, outside));
 	port = edge.port as number;
 });
 after(() => scope.disposeAsync());

@@ -3,17 +3,22 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { everyMs, type MonoMs } from "#base/index.ts";
 import {
 	compressAssets,
+	createChallenges,
 	createCold,
 	createEdgeEvents,
 	createObjectCache,
 	createProgrammes,
+	createRedirect,
 	createServe,
 	createSite,
 	type Door,
 	FILES_MAX,
 	loadAssets,
 	openDoor,
+	openTlsFront,
+	type ProxyTrust,
 	SOUNDING,
+	TrustedProxies,
 } from "#edge/index.ts";
 import { openDisk } from "#objects/index.ts";
 import { type EdgeReport, edgeReports, edgeSync, type Phase, type PlatformSettings, writeJson } from "#wire/index.ts";
@@ -31,6 +36,8 @@ const DESCRIPTORS_HELD_BACK = 300;
 /** A worker's connections where the system does not tell its limit, and the most in any case: what a core can write to. */
 const CONNECTIONS_DEFAULT = 4_000;
 const CONNECTIONS_MAX = 60_000;
+/** Whoever is only sent elsewhere stays for a moment. */
+const REDIRECTED_MAX = 1_000;
 const SILENT: readonly Phase[] = ["ended", "cancelled"];
 
 /** One worker of the public door, in the order a listener's request travels through it. */
@@ -50,6 +57,7 @@ export async function startEdge(
 			clock,
 			bus,
 			events,
+			onlyTls: settings.publicDoor.tls !== null,
 			onEntry({ interviewId, phase, removed, stateJson }, state) {
 				if (removed) {
 					programmes.close(interviewId);
@@ -76,19 +84,32 @@ export async function startEdge(
 		site.knownOnce.then(() => programmes.settled()),
 		new Promise<void>((resolve) => parts.use(clock.wakeAt((clock.monoMs() + PREPARE_MS_MAX) as MonoMs, resolve))),
 	]);
+	const { tls: certificate, redirectPort } = settings.publicDoor;
+	const cold = createCold();
+	const common = { host: settings.host, worker: role.worker, clock, objects, cold, events };
+	const tls = certificate ? parts.use(await openTlsFront({ paths: certificate, clock, bus, events })) : undefined;
 	const door = parts.use(
 		await openDoor({
-			host: settings.host,
+			...common,
 			port: settings.publicPort,
-			worker: role.worker,
 			connectionsMax: await connectionsMax(),
-			clock,
-			objects,
+			tls,
+			proxy: proxyTrust(settings.publicDoor.proxy),
 			serve,
-			cold: createCold(),
-			events,
 		}),
 	);
+	if (redirectPort !== null) {
+		const challenges = parts.use(createChallenges(bus));
+		parts.use(
+			await openDoor({
+				...common,
+				port: redirectPort,
+				connectionsMax: REDIRECTED_MAX,
+				proxy: { mode: "direct" },
+				serve: createRedirect({ clock, publicUrl: settings.publicUrl, challenge: challenges.answer }),
+			}),
+		);
+	}
 	compressAssets(assets, later);
 
 	// A finer resolution wakes an idle process more often than everything else does.
@@ -118,6 +139,10 @@ export async function startEdge(
 
 	const running = parts.move();
 	return { port: door.port, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+function proxyTrust({ mode, trustedNetworks }: PlatformSettings["publicDoor"]["proxy"]): ProxyTrust {
+	return mode === "direct" ? { mode } : { mode, trusted: new TrustedProxies(trustedNetworks) };
 }
 
 /** What the descriptors of this process allow. */

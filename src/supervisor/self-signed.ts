@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
-import { type Clock, makeSelfSigned, readCertificate, type UnixMs } from "#base/index.ts";
+import { type CertificatePaths, type Clock, makeSelfSigned, readCertificate, type UnixMs } from "#base/index.ts";
 import type { PlatformSettings } from "#wire/index.ts";
 import type { StartSettings } from "../settings.ts";
 import { SupervisorError } from "./errors.ts";
@@ -24,16 +24,21 @@ export async function staffCertificate(
 		const names = [...new Set(named)].filter((name) => /^[\w.:-]+$/.test(name) && name !== "0.0.0.0" && name !== "::");
 		return await ensureSelfSigned(join(dataDir, "tls"), names, clock);
 	}
+	await checkCertificate("the staff door", "--tls-cert and --tls-key", staffTls);
+	return staffTls;
+}
+
+/** Says before anything is started what is wrong with a certificate. @throws SupervisorError `tls_unreadable`. */
+export async function checkCertificate(door: string, options: string, paths: CertificatePaths): Promise<void> {
 	try {
-		await readCertificate(staffTls);
+		await readCertificate(paths);
 	} catch (cause) {
 		throw new SupervisorError(
 			"tls_unreadable",
-			`Cannot open the staff door with TLS as --tls-cert and --tls-key must be a chain and its key, PEM: ${(cause as Error).message}`,
+			`Cannot open ${door} with TLS as ${options} must be a chain and its key, PEM: ${(cause as Error).message}`,
 			{ cause },
 		);
 	}
-	return staffTls;
 }
 
 /**

@@ -43,6 +43,14 @@ export const supervisorReport = z.object({
 });
 export type SupervisorReport = z.infer<typeof supervisorReport>;
 
+/** What workers seal TLS session tickets with, 48 bytes each in base64; tickets of the previous key are still opened. */
+export const ticketKeys = z.object({ current: z.string(), previous: z.nullable(z.string()) });
+export type TicketKeys = z.infer<typeof ticketKeys>;
+
+/** What an authority is to find on the plain HTTP port (RFC 8555 §8.3). */
+export const acmeChallenges = z.array(z.object({ token: z.string(), keyAuthorization: z.string() }));
+export type AcmeChallenges = z.infer<typeof acmeChallenges>;
+
 /** What the command line asks of a running platform. JSON on `CONTROL_COMMAND`; answer: `controlAnswer`. */
 export const controlCommand = z.discriminatedUnion("kind", [
 	z.object({ kind: z.literal("end"), slug: z.string() }),

@@ -27,6 +27,17 @@ export const platformSettings = z.object({
 	databaseUrl: z.string(),
 	/** Certificate chain and key of the staff door, PEM paths; null only on a loopback `host`. */
 	staffTls: z.nullable(z.object({ certPath: z.string(), keyPath: z.string() })),
+	publicDoor: z.object({
+		/** Certificate chain and key of the public door, PEM paths; null: plain HTTP. */
+		tls: z.nullable(z.object({ certPath: z.string(), keyPath: z.string() })),
+		/** Who is believed about who is there: nobody, or proxies of these networks in this way. */
+		proxy: z.object({
+			mode: z.enum(["direct", "proxy_v2", "forwarded", "x_forwarded_for"]),
+			trustedNetworks: z.array(z.string()),
+		}),
+		/** A port for plain HTTP that sends everybody to `publicUrl`. */
+		redirectPort: z.nullable(z.number()),
+	}),
 	edgeWorkers: z.number(),
 	/** Open an interview `demo` with synthetic speakers after the start. */
 	demo: z.boolean(),

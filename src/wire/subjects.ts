@@ -46,6 +46,11 @@ export const CONTROL_COMMAND = "control.command";
 /** control asks supervisor: `supervisorCommand` → `supervisorAnswer` (`status` → `supervisorReport`). */
 export const SUPERVISOR_COMMAND = "supervisor.command";
 export const SUPERVISOR_REPORT = "report.supervisor";
+/** supervisor → edges: `ticketKeys`, when they change; an edge asks for them with the other. */
+export const TICKET_KEYS = "tls.tickets";
+export const TICKET_KEYS_REQUEST = "supervisor.tickets";
+/** whoever asks an authority for a certificate → edges: `acmeChallenges`, all that it is to find now. */
+export const ACME_CHALLENGES = "acme.challenges";
 /** rehearsal → control, house: `rehearsalReport`. */
 export const rehearsalReports = (interviewId: string) => `report.rehearsal.${interviewId}`;
 /** every process → supervisor, once it can do its work: `{ name }`. */
