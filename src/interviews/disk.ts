@@ -1,10 +1,11 @@
 import { statfs } from "node:fs/promises";
 
 /**
- * What one interview writes: Opus at 48 and 24 kb/s and AAC at 64 kb/s with their containers, and at the end the
- * finished m4a and ogg, which hold the AAC and the larger Opus once more. 248 kb/s in all, and 5 % for boxes and pages.
+ * What one interview needs at the moment it ends: Opus at 48 and 24 kb/s and AAC at 64 kb/s with their containers, and
+ * the AAC and the larger Opus twice more, in the recording's draft and in the finished m4a and ogg made from it. 360 kb/s
+ * in all, and 5 % for boxes and pages. The draft goes when the files are made, which leaves 248 kb/s.
  */
-export const DISK_BYTES_PER_MINUTE = Math.ceil((((48 + 24 + 64 + 48 + 64) * 1_000) / 8) * 60 * 1.05);
+export const DISK_BYTES_PER_MINUTE = Math.ceil((((48 + 24 + 64 + 2 * (48 + 64)) * 1_000) / 8) * 60 * 1.05);
 /** What must stay free whatever is planned, for the database and everything else. */
 export const DISK_RESERVE_BYTES = 512 * 2 ** 20;
 
