@@ -14,7 +14,7 @@ export async function loadPages(path: string, where: PageAddress, events: Interv
 	} catch (error) {
 		events.pagesMissing(path, error);
 	}
-	const guarded = (what: string, render: (() => string) | undefined, plain: () => string) => {
+	const guarded = <T>(what: string, render: (() => T) | undefined, plain: () => T): T => {
 		if (!render) return plain();
 		try {
 			return render();
@@ -32,7 +32,8 @@ export async function loadPages(path: string, where: PageAddress, events: Interv
 			guarded("front", module && (() => module.renderFrontPage(list, language, where)), () =>
 				plainFront(list, language),
 			),
-		problem: module && ((kind, language) => module.renderErrorPage(kind, language)),
+		problem: (kind, language) =>
+			guarded<string | undefined>(kind, module && (() => module.renderErrorPage(kind, language)), () => undefined),
 	};
 }
 

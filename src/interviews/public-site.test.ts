@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { FakeClock } from "#base/index.ts";
 import { LocalHub } from "#bus/index.ts";
@@ -17,7 +20,7 @@ import {
 } from "#wire/index.ts";
 import { Counters, createInterviewEvents } from "./events.ts";
 import { loadPages } from "./page-module.ts";
-import { PublicSite } from "./public-site.ts";
+import { type Pages, PublicSite } from "./public-site.ts";
 import { deliveryFor, SMALL_ROOM } from "./public-state.ts";
 
 const FACTS: InterviewFacts = {
@@ -86,13 +89,13 @@ class World {
 	renderedCount = 0;
 	readonly site: PublicSite;
 
-	constructor(pageBytes = 10) {
+	constructor(pageBytes = 10, problem: Pages["problem"] = () => undefined) {
 		this.hub.connect().subscribe(ALL_SITE_ENTRIES, (payload) => this.heard.push(readJson(siteEntry, payload)));
 		const listen = (state: PublicState) => {
 			this.renderedCount += 1;
 			return `${state.title} ${"x".repeat(pageBytes)}`;
 		};
-		const pages = { listen, front: () => "front", problem: undefined };
+		const pages = { listen, front: () => "front", problem };
 		this.site = new PublicSite({ clock: this.clock, bus: this.hub.connect(), pages });
 	}
 
@@ -256,6 +259,17 @@ test("site(): what does not fit into one answer is published before it", async (
 	assert.equal(new Set([...entries, ...world.heard].map((entry) => entry.slug)).size, 40);
 });
 
+test("site(): pages for what is not there, in each language, all of them or none", () => {
+	const all = new World(10, (kind, language) => `${kind} ${language}`);
+	assert.deepEqual(all.site.site().problems, {
+		not_found: { en: "not_found en", de: "not_found de" },
+		removed: { en: "removed en", de: "removed de" },
+		unavailable: { en: "unavailable en", de: "unavailable de" },
+	});
+	const some = new World(10, (kind, language) => (kind === "removed" ? undefined : `${kind} ${language}`));
+	assert.equal("problems" in some.site.site(), false);
+});
+
 test("without the build, or where it fails, a page without script still plays and says what is", async () => {
 	const log: string[] = [];
 	const events = createInterviewEvents((_, event) => log.push(event), new Counters());
@@ -270,5 +284,16 @@ test("without the build, or where it fails, a page without script still plays an
 	assert.match(page, /A &lt;talk&gt;/);
 	assert.match(page, /Auf Sendung/);
 	assert.match(pages.front([state], "en"), /href="\/i\/talk"/);
+	assert.equal(pages.problem("not_found", "en"), undefined);
 	assert.deepEqual(log, ["pages.missing"]);
+
+	const path = join(await mkdtemp(join(tmpdir(), "rostra-pages-")), "pages.mjs");
+	const failing = ["renderListenPage", "renderFrontPage", "renderErrorPage"];
+	await writeFile(path, failing.map((name) => `export const ${name} = () => null.x;`).join("\n"));
+	const broken = await loadPages(path, { publicUrl: "http://rostra.test" }, events);
+	assert.equal(broken.listen(state, "de"), page);
+	assert.match(broken.front([state], "en"), /href="\/i\/talk"/);
+	assert.equal(broken.problem("removed", "de"), undefined);
+	assert.deepEqual(log, ["pages.missing", "pages.failed", "pages.failed", "pages.failed"]);
+	await rm(dirname(path), { recursive: true });
 });

@@ -33,8 +33,8 @@ const SITE_BYTES_MAX = 8 * 2 ** 20;
 export type Pages = {
 	listen(state: PublicState, language: Language): string;
 	front(list: readonly PublicState[], language: Language): string;
-	/** Absent without the build: edges have plain sentences of their own. */
-	readonly problem: ((problem: SiteProblem, language: Language) => string) | undefined;
+	/** Undefined without the build or where it fails: edges have plain sentences of their own. */
+	problem(problem: SiteProblem, language: Language): string | undefined;
 };
 
 type Entry = {
@@ -74,13 +74,7 @@ export class PublicSite {
 		this.#clock = options.clock;
 		this.#bus = options.bus;
 		this.#pages = options.pages;
-		const { problem } = options.pages;
-		const inWords = (kind: SiteProblem) => inEachLanguage((language) => problem?.(kind, language) ?? "");
-		this.#problems = problem && {
-			not_found: inWords("not_found"),
-			removed: inWords("removed"),
-			unavailable: inWords("unavailable"),
-		};
+		this.#problems = problemPages(options.pages);
 		this.#ticking = everyMs(this.#clock, STATE_EVERY_MS, () => this.#tick());
 	}
 
@@ -298,6 +292,15 @@ function newEntry(facts: InterviewFacts): Entry {
 		published: undefined,
 		dirty: true,
 	};
+}
+
+/** All of them or none: an edge that has some would mix two looks. */
+function problemPages(pages: Pages): Site["problems"] {
+	const texts = (kind: SiteProblem) => LANGUAGES.map((language) => pages.problem(kind, language));
+	const kinds: readonly SiteProblem[] = ["not_found", "removed", "unavailable"];
+	if (kinds.flatMap(texts).some((text) => text === undefined)) return undefined;
+	const inWords = (kind: SiteProblem) => inEachLanguage((language) => pages.problem(kind, language) ?? "");
+	return { not_found: inWords("not_found"), removed: inWords("removed"), unavailable: inWords("unavailable") };
 }
 
 function inEachLanguage(render: (language: Language) => string): SiteEntry["pages"] {
