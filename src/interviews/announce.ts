@@ -232,7 +232,7 @@ export function createAnnounce({ interviews, clock, random, staffUrl }: Announce
 		}
 		return refusal(
 			"invitation_foreign",
-			"This invitation is not from here, or was replaced by a newer one. Ask whoever sent it to you for a new link.",
+			"This invitation is not from here, was replaced by a newer one or taken back. Ask whoever sent it to you for a new link.",
 		);
 	}
 

@@ -1,11 +1,12 @@
-import { createServer as createHttpServer, type Server } from "node:http";
+import { createServer as createHttpServer, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
+import type { Duplex } from "node:stream";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import { type CertificatePaths, type Clock, followCertificate, readCertificate } from "#base/index.ts";
-import { refusal } from "./errors.ts";
+import { type Refusal, refusal } from "./errors.ts";
 import type { InterviewEvents } from "./events.ts";
-import { failureResponse, problemResponse } from "./problems.ts";
+import { failureResponse, problemMessage, problemResponse } from "./problems.ts";
 import type { Bindings } from "./requests.ts";
 
 /** A head must be there within this, and a request within twice it: who has shown no right gets little time. */
@@ -54,6 +55,7 @@ export async function openDoor({ host, port, tls, apps, clock, events }: DoorOpt
 			: createAdaptorServer({ fetch: app.fetch, createServer: createHttpServer, serverOptions })
 	) as Server;
 	server.maxConnections = CONNECTIONS_MAX;
+	answerMalformedHeads(server, events);
 	await new Promise<void>((resolve, reject) => {
 		server.once("error", reject);
 		server.listen(port, host, resolve);
@@ -74,4 +76,35 @@ export async function openDoor({ host, port, tls, apps, clock, events }: DoorOpt
 			await closed;
 		},
 	};
+}
+
+/** A head that is none never reaches an app: Node hands over the bare connection. */
+function answerMalformedHeads(server: Server, events: InterviewEvents): void {
+	const answers = new WeakMap<Duplex, ServerResponse>();
+	server.on("request", ({ socket }, response) => answers.set(socket, response));
+	server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+		const current = answers.get(socket);
+		const isAnswering = current?.headersSent === true && !current.writableFinished;
+		// Handshakes that fail and connections that break end here too, and have nobody to answer.
+		const isOfHttp = /^(HPE|ERR_HTTP)_/.test(error.code ?? "");
+		if (!isOfHttp || !socket.writable || isAnswering) {
+			socket.destroy();
+			return;
+		}
+		const refused = headRefusal(error.code);
+		events.refused(refused.code);
+		// Not `end` alone: who sends nonsense may never close his side.
+		socket.end(problemMessage(refused), () => socket.destroy());
+	});
+}
+
+function headRefusal(code: string | undefined): Refusal {
+	switch (code) {
+		case "HPE_HEADER_OVERFLOW":
+			return refusal("head_too_large", `The head may have ${HEAD_BYTES_MAX} bytes at most. Send less.`);
+		case "ERR_HTTP_REQUEST_TIMEOUT":
+			return refusal("too_slow", "The request did not arrive in time. Send it again.");
+		default:
+			return refusal("malformed", "This is no HTTP request. Check its first line, its header fields and its length.");
+	}
 }

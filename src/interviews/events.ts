@@ -73,6 +73,10 @@ export function createInterviewEvents(log: Log, counters: Counters) {
 		freeSpaceUnknown(error: unknown) {
 			log("warn", "disk.free_space_unknown", { error: textOf(error) });
 		},
+		/** It was deleted, and its recording is still there: a person must remove it. */
+		recordingNotRemoved(interviewId: string, error: unknown) {
+			log("error", "interview.recording_not_removed", { interviewId, error: textOf(error) });
+		},
 		demoFailed(error: unknown) {
 			log("error", "demo.failed", { error });
 		},

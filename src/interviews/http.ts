@@ -1,9 +1,10 @@
 import { Hono } from "hono";
 import * as z from "zod/mini";
 import { DatabaseError } from "#database/index.ts";
-import { OWNER, type SeatTokens, type Session } from "#people/index.ts";
+import { OWNER, type People, type SeatTokens, type Session } from "#people/index.ts";
 import {
 	interviewDraft,
+	interviewPrefix,
 	interviewView,
 	invitationLink,
 	invitationLook,
@@ -21,6 +22,7 @@ import type { Announce } from "./announce.ts";
 import { type Refusal, refusal } from "./errors.ts";
 import type { Counters, InterviewEvents } from "./events.ts";
 import { hostNameOf, type Interview, mayDirect, seatOf, withSeat } from "./interview.ts";
+import { transition } from "./lifecycle.ts";
 import { metricsText } from "./metrics.ts";
 import { problemResponse } from "./problems.ts";
 import { addressOf, type Bindings, type Ctx } from "./requests.ts";
@@ -30,6 +32,7 @@ import { StudioStreams } from "./studio-streams.ts";
 import { Views, type ViewsOptions } from "./views.ts";
 
 export type ApiOptions = ViewsOptions & {
+	readonly people: People;
 	readonly announce: Announce;
 	readonly tokens: SeatTokens;
 	readonly events: InterviewEvents;
@@ -163,7 +166,7 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 				const edited = await announce.edit(interview, change);
 				if (!edited.ok) return edited;
 				await live.rescheduled(interview.interviewId, actor);
-				return { ok: true, json: views.interview(edited.interview) };
+				return { ok: true, json: views.interview(interviews.get(interview.interviewId) ?? edited.interview) };
 			},
 		}),
 		route({
@@ -172,12 +175,34 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 			summary: "Delete it; ?withRecording=true its recording too",
 			access: "owner",
 			handle: async ({ c, interview }) => {
+				const withRecording = c.req.query("withRecording") ?? "false";
+				if (withRecording !== "true" && withRecording !== "false") {
+					return refusal("malformed", "“withRecording” must be true or false.");
+				}
 				const removed = await announce.remove(interview);
 				if (!removed.ok) return removed;
 				await live.close(interview.interviewId);
-				if (c.req.query("withRecording") === "true") await options.removeRecording(interview.interviewId);
-				return { ok: true };
+				if (withRecording === "false") return { ok: true };
+				try {
+					await options.removeRecording(interview.interviewId);
+					return { ok: true };
+				} catch (error) {
+					events.recordingNotRemoved(interview.interviewId, error);
+					return refusal(
+						"recording_not_removed",
+						"It is deleted and nobody can hear it any more, but the disk refused to remove its recording. " +
+							`Remove the folder “${interviewPrefix(interview.interviewId)}” by hand; the log says why.`,
+					);
+				}
 			},
+		}),
+		route({
+			method: "get",
+			path: "/interviews/:id/transitions",
+			summary: "Everything that happened to it, oldest first: when, by whose doing, why",
+			access: "direct",
+			answer: z.array(transition),
+			handle: ({ interview }) => ({ ok: true, json: interview.transitions }),
 		}),
 		route({
 			method: "post",

@@ -15,6 +15,8 @@ const STATUS: Record<RefusalCode, number> = {
 	method_not_allowed: 405,
 	not_acceptable: 406,
 	too_large: 413,
+	head_too_large: 431,
+	too_slow: 408,
 	unsupported_media_type: 415,
 	unprocessable: 422,
 	precondition_required: 428,
@@ -30,6 +32,7 @@ const STATUS: Record<RefusalCode, number> = {
 	over: 410,
 	last_host: 409,
 	consent_missing: 422,
+	recording_not_removed: 500,
 	invitation_expired: 410,
 	invitation_used: 409,
 	invitation_foreign: 404,
@@ -45,6 +48,7 @@ const TITLES: Record<number, string> = {
 	404: "Not found",
 	405: "Method not allowed",
 	406: "Not acceptable",
+	408: "Too slow",
 	409: "Not possible now",
 	410: "Gone",
 	412: "Precondition failed",
@@ -53,12 +57,26 @@ const TITLES: Record<number, string> = {
 	422: "Cannot be processed",
 	428: "Precondition required",
 	429: "Too many attempts",
+	431: "Head too large",
 	500: "Our fault",
 	503: "Not available now",
 };
 
 /** The one place where a refusal becomes HTTP: problem+json (RFC 9457). */
 export function problemResponse(refusal: Refusal, headers: Record<string, string> = {}): Response {
+	const { status, body, headers: own } = problemOf(refusal);
+	return new Response(body, { status, headers: { ...own, ...headers } });
+}
+
+/** The same, written out, for a request whose head was none: the connection closes with it. */
+export function problemMessage(refusal: Refusal): string {
+	const { status, body, headers } = problemOf(refusal);
+	const lines = Object.entries({ ...headers, "content-length": String(Buffer.byteLength(body)), connection: "close" });
+	const head = [`HTTP/1.1 ${status} ${TITLES[status]}`, ...lines.map(([name, value]) => `${name}: ${value}`)];
+	return `${head.join("\r\n")}\r\n\r\n${body}`;
+}
+
+function problemOf(refusal: Refusal) {
 	const status = STATUS[refusal.code];
 	const problem: Problem = {
 		type: `/problems/${refusal.code}`,
@@ -70,15 +88,12 @@ export function problemResponse(refusal: Refusal, headers: Record<string, string
 		...(refusal.ask === undefined ? {} : { ask: refusal.ask }),
 	};
 	const retryAfterS = refusal.retryAfterS ?? (status === 503 ? 2 : undefined);
-	return new Response(JSON.stringify(problem), {
-		status,
-		headers: {
-			"content-type": "application/problem+json",
-			"cache-control": "no-store",
-			...(retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) }),
-			...headers,
-		},
-	});
+	const headers: Record<string, string> = {
+		"content-type": "application/problem+json",
+		"cache-control": "no-store",
+		...(retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) }),
+	};
+	return { status, body: JSON.stringify(problem), headers };
 }
 
 /** For what should not have happened: says nothing of it to the outside. */

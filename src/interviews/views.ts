@@ -12,7 +12,7 @@ export type ViewsOptions = {
 	readonly clock: Clock;
 	readonly interviews: Mirror<Interview>;
 	readonly live: Live;
-	readonly people: People;
+	readonly people: Pick<People, "waitingCount">;
 	readonly publicUrl: string;
 	readonly liveInterviewsMax: number;
 	/** Whether PostgreSQL answered when it was asked last. */
@@ -105,6 +105,8 @@ export class Views {
 	operations(): OperationsView {
 		const { live, interviews, liveInterviewsMax } = this.#options;
 		const open = live.openIds().flatMap((interviewId) => interviews.get(interviewId) ?? []);
+		// Those that want to open and cannot are what an operator must know of.
+		const refused = [...interviews.values()].filter(({ interviewId }) => live.openRefusal(interviewId) !== undefined);
 		return {
 			supervisor: live.observed.supervisor ?? null,
 			live: open.map((interview) => ({
@@ -119,7 +121,7 @@ export class Views {
 			liveInterviewsMax,
 			databaseAvailable: this.databaseAvailable,
 			recordsWaiting: this.recordsWaiting,
-			warnings: [...new Set(open.flatMap((interview) => this.#warnings(interview)))],
+			warnings: [...new Set([...open, ...refused].flatMap((interview) => this.#warnings(interview)))],
 		};
 	}
 

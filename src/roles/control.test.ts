@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import fc from "fast-check";
 import * as z from "zod/mini";
@@ -345,6 +347,147 @@ describe("control with PostgreSQL and HTTP", () => {
 		assert.equal((await events.next())?.lateReason, "20 minutes late: the train");
 		await host.send("DELETE", `/api/v1/interviews/${interviewId}/seats/${seatId}`);
 		assert.equal(await events.next(), undefined);
+	});
+
+	test("an evening with a late host: the clock opens and waits, the co-host explains, moves, begins and ends; all of it is on record", async () => {
+		const view = await announce({
+			announcedStartUnixMs: clock.unixMs() + 600_000,
+			people: [
+				{ name: "Greta", role: "host" },
+				{ name: "Olga", role: "guest" },
+			],
+		});
+		const { interviewId } = view;
+		const path = `/interviews/${interviewId}`;
+		const seatId = view.people[1]?.seatId ?? "";
+		const phaseIs = async (phase: string) => {
+			for (;;) {
+				const now = await host.get(interviewView, "GET", path);
+				if (now.phase === phase) return now;
+			}
+		};
+		await phaseIs("doors");
+		const { guest } = await guestOf(interviewId, seatId);
+		assert.equal((await host.send("PATCH", `/api/v1${path}/seats/${seatId}`, { role: "co_host" })).status, 204);
+
+		clock.aheadMs += view.announcedStartUnixMs - clock.unixMs();
+		await phaseIs("waiting_for_host");
+		const told = () => platform.broadcasts.get(interviewId)?.commands.findLast((each) => each.kind === "hold");
+		while (told()?.notice !== "waiting_for_host") await guest.get(interviewView, "GET", path);
+		await guest.send("POST", `/api/v1${path}/late-reason`, { text: "Greta's train stands in a field." });
+		assert.equal((await phaseIs("waiting_for_host")).lateReason, "Greta's train stands in a field.");
+
+		const moved = await guest.get(interviewView, "PATCH", path, { announcedStartUnixMs: clock.unixMs() + 300_000 });
+		assert.equal(moved.phase, "doors");
+		const grant = await guest.get(seatGrant, "POST", `${path}/seat`);
+		const offered = await fetch(grant.whipUrl, {
+			method: "POST",
+			headers: { authorization: `Bearer ${grant.whipToken}`, "content-type": "application/sdp" },
+			body: "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=sendonly\r\n",
+		});
+		assert.equal(offered.status, 201);
+		await guest.send("PATCH", `/api/v1${path}/seats/${seatId}`, { place: "green" });
+		while (platform.stages.get(interviewId)?.seats.get(seatId)?.place !== "green") await phaseIs("doors");
+		clock.aheadMs += moved.announcedStartUnixMs - clock.unixMs();
+		const onAir = await phaseIs("on_air");
+		assert.ok(
+			(onAir.onAirUnixMs ?? 0) >= moved.announcedStartUnixMs,
+			"the real start is kept beside the announced one",
+		);
+		assert.equal(platform.stages.get(interviewId)?.seats.get(seatId)?.place, "air");
+		assert.equal(
+			await guest.refused("PATCH", path, { announcedStartUnixMs: clock.unixMs() + 1 }),
+			"410 over /announcedStartUnixMs",
+		);
+		await guest.get(z.any(), "POST", `${path}/end`);
+
+		const transition = z.object({
+			sequence: z.number(),
+			to: z.string(),
+			actor: z.string(),
+			cause: z.string(),
+			atUnixMs: z.number(),
+		});
+		const records = await guest.get(z.array(transition), "GET", `${path}/transitions`);
+		assert.deepEqual(
+			records.map(({ sequence, to, actor, cause }) => `${sequence} ${to} by ${actor}: ${cause}`),
+			[
+				"0 doors by clock: start_is_near",
+				"1 waiting_for_host by clock: nobody_seated",
+				`2 doors by seat:${seatId}: rescheduled`,
+				"3 on_air by clock: start_reached",
+				`4 ended by seat:${seatId}: ended`,
+			],
+		);
+		assert.equal(records[3]?.atUnixMs, onAir.onAirUnixMs);
+	});
+
+	test("cancelled: nothing more happens to it, and each command says why", async () => {
+		const view = await announce();
+		const path = `/interviews/${view.interviewId}`;
+		assert.equal(await host.refused("POST", `${path}/end`), "409 not_open");
+		assert.equal((await host.send("POST", `/api/v1${path}/cancel`)).status, 204);
+		assert.equal((await host.send("POST", `/api/v1${path}/cancel`)).status, 204, "again without harm");
+		assert.equal((await host.get(interviewView, "GET", path)).phase, "cancelled");
+		assert.equal(await host.refused("POST", `${path}/go-live`), "410 over");
+		assert.equal(await host.refused("POST", `${path}/people`, { name: "Late", role: "guest" }), "410 over");
+		assert.equal(await host.refused("POST", `${path}/seat`), "410 over");
+		assert.equal((await host.send("DELETE", `/api/v1${path}`)).status, 204);
+	});
+
+	test("more interviews than the machine carries: told when the bound is reached, also where nothing is open yet", async () => {
+		const open: string[] = [];
+		let refused: Response | undefined;
+		while (!refused) {
+			const { interviewId } = await announce();
+			const response = await host.send("POST", `/api/v1/interviews/${interviewId}/go-live`);
+			if (response.status === 200) open.push(interviewId);
+			else refused = response;
+		}
+		assert.ok(open.length >= 1 && open.length <= 4);
+		const problem = (await refused.json()) as Problem;
+		assert.deepEqual([problem.status, problem.code, refused.headers.get("retry-after")], [503, "live_max", "3"]);
+		assert.match(problem.detail ?? "", /carries 4 interviews at once.*--live-interviews-max/);
+		const { interviewId } = await announce({ announcedStartUnixMs: clock.unixMs() + 60_000 });
+		const warnings = async () => (await host.get(operationsView, "GET", "/operations")).warnings;
+		while (!(await warnings()).includes("live_max")) continue;
+		assert.equal(await host.refused("POST", `/interviews/${interviewId}/seat`), "503 live_max");
+		for (const each of open) await host.get(z.any(), "POST", `/interviews/${each}/end`);
+		while ((await host.get(interviewView, "GET", `/interviews/${interviewId}`)).phase !== "doors") continue;
+		await host.send("POST", `/api/v1/interviews/${interviewId}/cancel`);
+	});
+
+	test("heads that are none, ids and queries that nobody has: problem+json, and the door goes on", async () => {
+		const { interviewId } = await announce();
+		assert.equal(await host.refused("DELETE", `/interviews/${interviewId}?withRecording=perhaps`), "400 malformed");
+		for (const id of ["%", "%E0%A4%A", "%00", "..%2f..", "x".repeat(2_000), "__proto__", "constructor"]) {
+			const response = await host.send("GET", `/api/v1/interviews/${id}`);
+			assert.deepEqual([response.status, ((await response.json()) as Problem).code], [404, "not_found"], id);
+		}
+		const raw = async (head: string): Promise<string> => {
+			const socket = connect(STAFF_PORT, "127.0.0.1");
+			socket.write(head);
+			return text(socket);
+		};
+		for (const [head, expected] of [
+			["GET\r\n\r\n", "400 malformed"],
+			["GET / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n", "400 malformed"],
+			["POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n", "400 malformed"],
+			["GET / HTTP/1.1\r\nhost : x\r\n\r\n", "400 malformed"],
+			[`GET / HTTP/1.1\r\nhost: x\r\nx: ${"y".repeat(20_000)}\r\n\r\n`, "431 head_too_large"],
+		] as const) {
+			const answer = await raw(head);
+			const [status = "", body = ""] = answer.split("\r\n\r\n");
+			assert.match(
+				status,
+				/^HTTP\/1\.1 \d{3} .*\r\n(?:.*\r\n)*content-type: application\/problem\+json/,
+				head.slice(0, 60),
+			);
+			const problem = JSON.parse(body) as Problem;
+			assert.equal(`${problem.status} ${problem.code}`, expected);
+			assert.ok(status.startsWith(`HTTP/1.1 ${problem.status} `));
+		}
+		assert.equal((await host.get(interviewView, "GET", `/interviews/${interviewId}`)).phase, "announced");
 	});
 
 	test("delete: its addresses answer 410 from then on, and the slug is free again; not while it is on air", async () => {
