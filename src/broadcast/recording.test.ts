@@ -135,6 +135,24 @@ test("what a predecessor left of a draft is begun anew; one that a full disk spo
 	assert.deepEqual(await objects.read(recordingKey(ID, "ogg")), file);
 });
 
+test("a draft the disk has no room for gives its room back, and is begun anew after ten minutes or at the end [BR11]", async () => {
+	const { objects, timeline } = await segments(3, 3_000, "named");
+	const following = () => objects.sizeBytes(`interviews/${ID}/draft.aac`);
+	const idle = () => new Promise<void>((resolve) => setImmediate(resolve));
+	const follower = new RecordingDraft({ objects, timeline: () => ({ ...timeline, endPart: null }), pause: idle });
+	const advanced = async (part: number) => {
+		follower.advance(part);
+		for (let turn = 0; turn < 2_000; turn += 1) await idle();
+		return following();
+	};
+	assert.ok(((await advanced(27)) ?? 0) > 0);
+	objects.bytesMax = 0;
+	assert.equal(await advanced(39), undefined);
+	objects.bytesMax = Number.POSITIVE_INFINITY;
+	assert.equal(await advanced(51), undefined);
+	assert.ok(((await advanced(39 + 1_875 + 12)) ?? 0) > 0);
+});
+
 test("a recording before the end is our bug", async () => {
 	const { objects, timeline } = await segments(1, 4, "silent");
 	const draft = new RecordingDraft({

@@ -19,6 +19,9 @@ import { oggSerial, SILENT_PART } from "./packager.ts";
 export type Tags = { readonly title: string; readonly artists: readonly string[]; readonly dateIso: string };
 export type RecordingFacts = NonNullable<ProgrammeTimeline["recording"]>;
 
+/** A draft that failed is tried again after 10 minutes: it reads everything from *on air* on anew. */
+const DRAFT_AGAIN_PARTS = Math.round(600_000 / PART_MS);
+
 const draftKey = (interviewId: string, kind: "aac" | "ogg") => `interviews/${interviewId}/draft.${kind}`;
 
 /**
@@ -26,7 +29,10 @@ const draftKey = (interviewId: string, kind: "aac" | "ogg") => `interviews/${int
  *
  * `draft.aac` holds the AAC frames from *on air* on, `draft.ogg` the Opus packets on pages of a beat each, counted
  * from 0. `finish` puts their heads before them. What comes out is a function of segments, timeline and tags alone:
- * made again, the bytes are the same. A draft that failed, or that a predecessor left, is begun anew.
+ * made again, the bytes are the same. What a predecessor left is begun anew.
+ *
+ * A draft the disk has no room for gives its own room back to the programme, and is begun anew after DRAFT_AGAIN_PARTS
+ * or at the end, whichever is first.
  */
 export class RecordingDraft {
 	readonly #objects: Objects;
@@ -39,6 +45,8 @@ export class RecordingDraft {
 	/** Bytes of each AAC frame in the draft. */
 	#sizes = new FrameSizes();
 	#following: Promise<void> | undefined;
+	/** After a failure nothing is drafted before this many parts are complete. */
+	#notBeforePart = 0;
 	#isHurried = false;
 
 	/** @param options.pause waited for between two segments, as long as nobody waits for the recording. */
@@ -76,11 +84,7 @@ export class RecordingDraft {
 			this.#objects.write(oggKey, this.#behind(oggRecordingHead(interviewId, tags), draftKey(interviewId, "ogg"))),
 		]);
 		const [m4aBytes, oggBytes] = await Promise.all([this.#objects.sizeBytes(m4aKey), this.#objects.sizeBytes(oggKey)]);
-		await Promise.all([
-			this.#objects.remove(draftKey(interviewId, "aac")),
-			this.#objects.remove(draftKey(interviewId, "ogg")),
-		]);
-		this.#nextPart = undefined;
+		await this.#drop();
 		return { m4aBytes: m4aBytes ?? 0, oggBytes: oggBytes ?? 0, durationMs: (endPart - onAirPart) * PART_MS };
 	}
 
@@ -102,15 +106,25 @@ export class RecordingDraft {
 			// Segments that are completed while the files are being closed are seen here.
 			while (this.#nextSpan) await this.#followSome();
 		} catch (error) {
-			this.#nextPart = undefined;
+			this.#notBeforePart = this.#completePart + DRAFT_AGAIN_PARTS;
+			await this.#drop();
 			throw error;
 		} finally {
 			this.#following = undefined;
 		}
 	}
 
+	async #drop(): Promise<void> {
+		const { interviewId } = this.#timeline();
+		this.#nextPart = undefined;
+		const gone = (["aac", "ogg"] as const).map((kind) => this.#objects.remove(draftKey(interviewId, kind)));
+		// One that stays is emptied when it is begun anew.
+		await Promise.allSettled(gone);
+	}
+
 	/** The next segment of the draft, once it is complete. */
 	get #nextSpan(): SegmentSpan | undefined {
+		if (!this.#isHurried && this.#completePart < this.#notBeforePart) return undefined;
 		const timeline = this.#timeline();
 		const nextPart = this.#nextPart ?? timeline.onAirPart;
 		if (nextPart === null || nextPart >= this.#completePart) return undefined;
