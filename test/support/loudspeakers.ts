@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "#base/index.ts";
@@ -30,13 +30,12 @@ export type Recording = {
 
 export async function openSoundCard(names: readonly string[]): Promise<SoundCard> {
 	const folder = await mkdtemp(join(tmpdir(), "rostra-sound-"));
-	// A player that runs as another user must reach the socket.
+	// A player that runs as another user must reach the socket; PulseAudio shuts its own folder to others.
 	await chmod(folder, 0o755);
+	const own = join(folder, "own");
+	await mkdir(own);
 	const server = `unix:${folder}/native`;
-	const env = { ...process.env, PULSE_SERVER: server, PULSE_RUNTIME_PATH: folder, HOME: folder } as Record<
-		string,
-		string
-	>;
+	const env = { ...process.env, PULSE_SERVER: server, PULSE_RUNTIME_PATH: own, HOME: own } as Record<string, string>;
 	const sinks = names.flatMap((name) => ["speaker", "mic"].map((kind) => `${name}_${kind}`));
 	const daemon = spawn(
 		"pulseaudio",

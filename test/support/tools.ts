@@ -14,7 +14,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	pulseaudio: "pulseaudio",
 	pactl: "pulseaudio-utils",
 	parec: "pulseaudio-utils",
-	runuser: "util-linux",
+	setpriv: "util-linux",
 };
 
 /** Where a program is, or undefined when PATH has none of that name. */
