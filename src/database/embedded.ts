@@ -1,10 +1,10 @@
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chown, cp, mkdir, mkdtemp, readFile, realpath, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { chown, cp, mkdir, mkdtemp, readFile, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Clock, pauseMs } from "#base/index.ts";
+import { type Clock, pauseMs, replaceFile } from "#base/index.ts";
 import { checkServer } from "./database.ts";
 import { DatabaseError } from "./errors.ts";
 
@@ -289,7 +289,7 @@ async function findClusterDir(
 		say(`The database goes to ${outside}, as user ${user.name} cannot reach ${dataDir}`);
 	}
 	await makeFor(outside);
-	await writeFile(note, `${JSON.stringify({ clusterDir: join(outside, "cluster"), user: user.name })}\n`);
+	await replaceFile(note, `${JSON.stringify({ clusterDir: join(outside, "cluster"), user: user.name })}\n`);
 	return join(outside, "cluster");
 }
 

@@ -1,7 +1,7 @@
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as z from "zod/mini";
-import type { Clock, MonoMs } from "#base/index.ts";
+import { type Clock, type MonoMs, replaceFile } from "#base/index.ts";
 
 /** Where the records are kept for good. Both may throw, which means: not now. */
 export type MirrorStore<T> = {
@@ -306,15 +306,7 @@ export function standbyAt(path: string): Standby {
 		},
 		async replace(text) {
 			await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-			const temporary = `${path}.new`;
-			const file = await open(temporary, "w", 0o600);
-			try {
-				await file.writeFile(text);
-				await file.sync();
-			} finally {
-				await file.close();
-			}
-			await rename(temporary, path);
+			await replaceFile(path, text);
 		},
 	};
 }

@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type Random, randomToken } from "#base/index.ts";
+import { type Random, randomToken, replaceFile } from "#base/index.ts";
 
 /** 192 bits: nobody guesses one, so a look-up by hash needs no constant time. */
 const SECRET_BYTES = 24;
@@ -61,7 +61,6 @@ export async function keepKey(path: string, random: Random): Promise<Uint8Array>
 	}
 	const key = random.bytes(32);
 	await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-	await writeFile(path, key, { mode: 0o600, flag: "wx", flush: true });
-	await chmod(path, 0o600);
+	await replaceFile(path, key);
 	return key;
 }

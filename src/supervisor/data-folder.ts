@@ -1,7 +1,8 @@
-import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import * as z from "zod/mini";
+import { replaceFile } from "#base/index.ts";
 import { SupervisorError } from "./errors.ts";
 
 /** Raised when an older Rostra could no longer read what this one writes there. */
@@ -52,7 +53,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
 					"Start that version, or choose another folder with --data",
 			);
 		}
-		await writeFile(formatPath, `${FORMAT}\n`);
+		await replaceFile(formatPath, `${FORMAT}\n`);
 		for (const name of ["objects", "logs"]) await mkdir(join(path, name), { recursive: true, mode: 0o700 });
 	} catch (error) {
 		lock.close();
@@ -61,10 +62,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
 	const runPath = join(path, "run.json");
 	return {
 		leftBehind: await readRun(path),
-		async note(value) {
-			await writeFile(`${runPath}.new`, `${JSON.stringify(value)}\n`, { mode: 0o600 });
-			await rename(`${runPath}.new`, runPath);
-		},
+		note: (value) => replaceFile(runPath, `${JSON.stringify(value)}\n`),
 		async [Symbol.asyncDispose]() {
 			await rm(runPath, { force: true });
 			lock.close();

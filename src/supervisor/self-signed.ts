@@ -1,9 +1,16 @@
 import { X509Certificate } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
-import { type CertificatePaths, type Clock, makeSelfSigned, readCertificate, type UnixMs } from "#base/index.ts";
+import {
+	type CertificatePaths,
+	type Clock,
+	makeSelfSigned,
+	readCertificate,
+	replaceFile,
+	type UnixMs,
+} from "#base/index.ts";
 import type { PlatformSettings } from "#wire/index.ts";
 import type { StartSettings } from "../settings.ts";
 import { SupervisorError } from "./errors.ts";
@@ -61,8 +68,7 @@ export async function ensureSelfSigned(
 		[paths.keyPath, keyPem],
 		[paths.certPath, certPem],
 	] as const) {
-		await writeFile(`${path}.new`, text, { mode: 0o600 });
-		await rename(`${path}.new`, path);
+		await replaceFile(path, text);
 	}
 	return paths;
 }
