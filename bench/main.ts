@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME… [--json] [--short]`: runs `bench/NAME.ts` and prints its figures. */
+/** `npm run bench -- NAME… [--json] [--short] [--part PART]`: runs `bench/NAME.ts` and prints its figures. */
 import { existsSync, globSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import type { Bench, Row } from "./rows.ts";
 
 const { values, positionals } = parseArgs({
-	options: { json: { type: "boolean" }, short: { type: "boolean" } },
+	options: { json: { type: "boolean" }, short: { type: "boolean" }, part: { type: "string" } },
 	allowPositionals: true,
 });
 const names = globSync("*.ts", { cwd: import.meta.dirname })
@@ -15,7 +15,7 @@ const names = globSync("*.ts", { cwd: import.meta.dirname })
 const unknown = positionals.filter((name) => !existsSync(join(import.meta.dirname, `${name}.ts`)));
 if (positionals.length === 0 || unknown.length > 0) {
 	if (unknown.length > 0) console.error(`Cannot run ${unknown.join(", ")} as there is no such benchmark.`);
-	console.error(`npm run bench -- NAME… [--short] [--json]\n  ${names.sort().join("\n  ")}`);
+	console.error(`npm run bench -- NAME… [--short] [--part PART] [--json]\n  ${names.sort().join("\n  ")}`);
 	process.exit(unknown.length > 0 ? 1 : 0);
 }
 
@@ -26,7 +26,7 @@ let failed = 0;
 for (const name of positionals) {
 	const { rows } = (await import(`./${name}.ts`)) as { rows: Bench };
 	const all: Row[] = [];
-	for await (const row of rows({ isShort: values.short ?? false, say })) {
+	for await (const row of rows({ isShort: values.short ?? false, say, ...(values.part !== undefined && { part: values.part }) })) {
 		all.push(row);
 		if (!values.json) console.log(line(row));
 	}

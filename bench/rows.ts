@@ -16,6 +16,8 @@ export type Row = {
 export type BenchOptions = {
 	/** Small inputs: to see that the benchmark works, not for figures. */
 	readonly isShort: boolean;
+	/** Only this part of the benchmark, where it has parts: `npm run bench -- stage --part loss`. */
+	readonly part?: string;
 	/** What goes on, for a person who waits. */
 	readonly say: (text: string) => void;
 };
