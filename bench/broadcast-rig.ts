@@ -125,6 +125,7 @@ export class BroadcastRig implements AsyncDisposable {
 				mediaPort: 0,
 				liveInterviewsMax: 1,
 				mediaAddress: null,
+				iceServers: [],
 				publicUrl: "",
 				staffUrl: "",
 				databaseUrl: "",

@@ -54,6 +54,7 @@ export class EdgeRig implements AsyncDisposable {
 				mediaPort: 0,
 				liveInterviewsMax: 1,
 				mediaAddress: null,
+				iceServers: [],
 				publicUrl: "",
 				staffUrl: "",
 				databaseUrl: "",

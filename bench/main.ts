@@ -26,7 +26,11 @@ let failed = 0;
 for (const name of positionals) {
 	const { rows } = (await import(`./${name}.ts`)) as { rows: Bench };
 	const all: Row[] = [];
-	for await (const row of rows({ isShort: values.short ?? false, say, ...(values.part !== undefined && { part: values.part }) })) {
+	for await (const row of rows({
+		isShort: values.short ?? false,
+		say,
+		...(values.part !== undefined && { part: values.part }),
+	})) {
 		all.push(row);
 		if (!values.json) console.log(line(row));
 	}

@@ -194,6 +194,7 @@ function startStage(busPath: string, directory: string, mediaPort: number): Chil
 			mediaPort,
 			liveInterviewsMax: 1,
 			mediaAddress: null,
+			iceServers: [],
 			publicUrl: "",
 			staffUrl: "",
 			databaseUrl: "",

@@ -30,6 +30,7 @@ describe("start", () => {
 			mediaPort: 8091,
 			liveInterviewsMax: 16,
 			mediaAddress: null,
+			iceServers: [],
 			publicUrl: "http://127.0.0.1:8080",
 			staffUrl: "http://127.0.0.1:8090",
 			databaseUrl: null,
@@ -65,7 +66,8 @@ describe("start", () => {
 	test("all problems are found at once", () => {
 		const problems = problemsOf(
 			"start --public-port lots --staff-port 0 --host example.com --media-port 65530 --wat --demo=1 " +
-				"--public-url talk.example --database-url mysql://u:secret@h/d --log-level loud --data --dev",
+				"--public-url talk.example --database-url mysql://u:secret@h/d --log-level loud --data --dev " +
+				"--ice-servers stun:a.example,turn:u:secret@",
 			{ ROSTRA_EDGE_WORKERS: "1.5", ROSTRA_TLS_SELF_SIGNED: "maybe" },
 		);
 		const expected = [
@@ -81,6 +83,7 @@ describe("start", () => {
 			/media port .* 65530 leaves only 6/,
 			/--database-url .* postgresql:/,
 			/--public-url/,
+			/--ice-servers \(or ROSTRA_ICE_SERVERS\) .* number 2 is something else/,
 		];
 		for (const pattern of expected)
 			assert.ok(
@@ -89,6 +92,13 @@ describe("start", () => {
 			);
 		assert.equal(problems.length, expected.length, problems.join("\n"));
 		assert.ok(!problems.join().includes("secret"), "a password must not be repeated");
+	});
+
+	test("--ice-servers are what speakers are told", () => {
+		assert.deepEqual(settingsOf("--ice-servers stun:a.example,turn:u:s@b.example").iceServers, [
+			{ urls: ["stun:a.example"] },
+			{ urls: ["turn:b.example"], username: "u", credential: "s" },
+		]);
 	});
 
 	test("both doors on one port are refused, with the reason", () => {

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 // A single file: the command line need not load the door.
 import { isNetwork } from "#edge/forwarded.ts";
-import type { ControlCommand, PlatformSettings } from "#wire/index.ts";
+import { type ControlCommand, ICE_SERVERS_MAX, type PlatformSettings, parseIceServers } from "#wire/index.ts";
 
 /** What the supervisor adds to make `PlatformSettings`: a bus, a database, a certificate. */
 export type StartSettings = Omit<PlatformSettings, "busPath" | "databaseUrl" | "staffTls"> & {
@@ -43,6 +43,10 @@ const OPTIONS = {
 	"staff-port": { value: "PORT", help: "host's, guests' and operators' door (default: 8090)" },
 	"media-port": { value: "PORT", help: "first UDP port for speakers' sound, one per live interview (default: 8091)" },
 	"media-address": { value: "IP", help: "what speakers are told instead of --host: behind 1:1 NAT, in containers" },
+	"ice-servers": {
+		value: "LIST",
+		help: "STUN and TURN servers for speakers whose network lets no UDP out: stun:HOST turn:USER:SECRET@HOST (default: none)",
+	},
 	"public-url": { value: "URL", help: "the listeners' door as people type it" },
 	"staff-url": { value: "URL", help: "the staff door as people type it" },
 	"database-url": { value: "URL", help: "any PostgreSQL from 15 on (also DATABASE_URL; default: the embedded one)" },
@@ -228,6 +232,15 @@ function readStart(
 		);
 	}
 	const mediaAddress = ip("media-address") ?? null;
+	const iceServers = parseIceServers(values["ice-servers"] ?? "");
+	if ("wrong" in iceServers) {
+		// It may hold a secret: it is not repeated.
+		problems.push(
+			`Cannot read --ice-servers (or ROSTRA_ICE_SERVERS) as it must be up to ${ICE_SERVERS_MAX} of stun:HOST[:PORT] and ` +
+				`turn[s]:USER:SECRET@HOST[:PORT][?transport=udp|tcp], with %3A, %40 and %2C for what USER and SECRET have of ":", "@" ` +
+				`and ",": number ${iceServers.wrong} is something else`,
+		);
+	}
 	const reachable = isWildcard(host) ? (mediaAddress ?? firstOutsideAddress()) : host;
 	const written = isIPv6(reachable) ? `[${reachable}]` : reachable;
 	const settings: StartSettings = {
@@ -240,6 +253,7 @@ function readStart(
 		mediaPort,
 		liveInterviewsMax,
 		mediaAddress,
+		iceServers: "wrong" in iceServers ? [] : [...iceServers],
 		publicUrl: url("public-url") ?? urlOf(publicDoor.tls !== null, written, publicPort),
 		staffUrl: url("staff-url") ?? urlOf(staffTls !== null, written, staffPort),
 		databaseUrl: databaseUrl ?? null,

@@ -163,6 +163,7 @@ describe("a platform of stand-ins", () => {
 			mediaPort: Math.min(mediaPort, 65_000),
 			liveInterviewsMax: 2,
 			mediaAddress: null,
+			iceServers: [],
 			publicUrl: `http://127.0.0.1:${publicPort}`,
 			staffUrl: `http://127.0.0.1:${staffPort}`,
 			databaseUrl: null,

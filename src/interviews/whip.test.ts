@@ -166,9 +166,9 @@ test("a connection made before control was started anew is still known, with its
 		assert.equal(platform.stages.get(interview.interviewId)?.seats.size, 0, "who leaves on purpose makes room");
 	}));
 
-test("OPTIONS, GET and the rest (§4.1, §4.2)", () =>
+test("OPTIONS, GET and the rest (§4.1, §4.2, §4.6)", () =>
 	FakePlatform.run(async (platform) => {
-		const client = new Client(platform);
+		const client = new Client(platform, TURN);
 		const interview = await platform.announced();
 		const options = await client.send(`/${interview.slug}`, {
 			method: "OPTIONS",
@@ -177,6 +177,9 @@ test("OPTIONS, GET and the rest (§4.1, §4.2)", () =>
 		assert.equal(options.status, 200);
 		assert.equal(options.headers.get("accept-post"), "application/sdp");
 		assert.equal(options.headers.get("access-control-allow-headers"), "authorization, content-type, if-match");
+		assert.equal(options.headers.get("link"), null, "TURN passwords are for those with a token");
+		const asked = await client.send(`/${interview.slug}`, { method: "OPTIONS", headers: client.bearer(interview, 0) });
+		assert.match(asked.headers.get("link") ?? "", /^<stun:.*credential="secret"/);
 		const get = await client.send(`/${interview.slug}`, { headers: client.bearer(interview, 0) });
 		assert.deepEqual([get.status, await get.text()], [204, ""]);
 		const put = await client.send(`/${interview.slug}`, { method: "PUT", headers: client.bearer(interview, 0) });

@@ -95,7 +95,16 @@ export function createWhip({ live, tokens, find, iceServers, events }: WhipOptio
 				allow: methods,
 			},
 		});
-	app.options("/:interview", () => options("OPTIONS, GET, POST", { "accept-post": SDP_TYPE }));
+	app.options("/:interview", (c) => {
+		const response = options("OPTIONS, GET, POST", { "accept-post": SDP_TYPE });
+		// §4.6: clients whose engine must know the servers before the offer ask like this. A browser's preflight carries
+		// no token, and nobody without a token learns a TURN server's password.
+		if (links.length > 0 && c.req.header("authorization") !== undefined && authorise(c).ok) {
+			response.headers.set("cache-control", "no-store");
+			for (const link of links) response.headers.append("link", link);
+		}
+		return response;
+	});
 	app.options("/:interview/:session", () => options("OPTIONS, GET, PATCH, DELETE", { "accept-patch": FRAGMENT_TYPE }));
 
 	// §4.1: endpoints and sessions have no representation and answer GET with success and nothing.

@@ -109,6 +109,7 @@ async function start(): Promise<void> {
 		mediaPort: 24_052,
 		liveInterviewsMax: 4,
 		mediaAddress: null,
+		iceServers: [],
 		publicUrl: "http://127.0.0.1:24051",
 		staffUrl: STAFF_URL,
 		databaseUrl: postgres.url,

@@ -103,7 +103,7 @@ export async function startControl(settings: PlatformSettings, outside: Outside)
 		const found = interviews.get(key) ?? announce.bySlug(key);
 		return found?.removedUnixMs === null ? found : undefined;
 	};
-	const iceServers: [] = [];
+	const { iceServers } = settings;
 	const api = createApi({
 		clock,
 		interviews,

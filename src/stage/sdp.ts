@@ -174,6 +174,8 @@ export function writeAnswer(
 			`a=mid:${offer.mid}`,
 			`a=${offer.wantsReturn ? "sendrecv" : "recvonly"}`,
 			"a=rtcp-mux",
+			// RFC 9725 §4.4.1 has both ends say so.
+			"a=rtcp-mux-only",
 			`a=rtpmap:${offer.payloadType} opus/48000/2`,
 			// Error correction for what we hear; one channel, for it is mixed to one; no pauses, for they cost a network's estimate of itself.
 			`a=fmtp:${offer.payloadType} minptime=10;useinbandfec=1;stereo=0;maxaveragebitrate=48000;usedtx=0`,

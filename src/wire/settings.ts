@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { iceServer } from "./ice-servers.ts";
 
 /**
  * What the supervisor has parsed and checked from flags and `ROSTRA_*` variables, handed to each process it
@@ -21,6 +22,8 @@ export const platformSettings = z.object({
 	liveInterviewsMax: z.number(),
 	/** What ICE candidates say instead of `host`: 1:1 NAT, containers. */
 	mediaAddress: z.nullable(z.string()),
+	/** STUN and TURN servers that speakers are told to use; most need none. */
+	iceServers: z.array(iceServer),
 	/** As people type them, without a trailing slash. */
 	publicUrl: z.string(),
 	staffUrl: z.string(),

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { broadcastReport } from "./broadcast-commands.ts";
+import { iceServer } from "./ice-servers.ts";
 import { supervisorReport } from "./platform.ts";
 import { place } from "./stage-commands.ts";
 import { PHASES } from "./state.ts";
@@ -128,9 +129,7 @@ export const seatGrant = z.object({
 	/** RFC 9725 endpoint and its bearer token, valid until the interview ends. */
 	whipUrl: z.string(),
 	whipToken: z.string(),
-	iceServers: z.array(
-		z.object({ urls: z.array(z.string()), username: z.optional(z.string()), credential: z.optional(z.string()) }),
-	),
+	iceServers: z.array(iceServer),
 });
 export type SeatGrant = z.infer<typeof seatGrant>;
 
