@@ -15,7 +15,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	stage: ["base", "wire", "bus"],
 	broadcast: ["base", "wire", "bus", "objects"],
 	edge: ["base", "wire", "bus", "objects", "shield", "evidence"],
-	interviews: ["base", "wire", "bus", "objects", "database", "people", "evidence"],
+	interviews: ["base", "wire", "bus", "objects", "database", "people", "evidence", "shield"],
 	people: ["base", "wire", "bus", "objects", "database"],
 	rehearsal: ["base", "wire", "bus"],
 };

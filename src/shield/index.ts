@@ -6,10 +6,12 @@
  * like or who anybody is; an address is a number here, and nothing about it is kept but how much it has asked.
  */
 export { type ClientAddress, parseAddress } from "./address.ts";
+export { ConnectionBudget, type ConnectionState, PATIENCE_MS, type Patience } from "./connections.ts";
 export { Gate, type Minted, type Passage } from "./gate.ts";
 export { Ladder, type LadderStep, LEVELS, type Level, type Strain, strainOf } from "./ladder.ts";
 export { PrefixLimits, type Rate, TokenLimits } from "./limits.ts";
 export { isAdmitted, type LineStand, meanWaitMs, type Place, placeOf, WaitingLine } from "./line.ts";
+export { Neighbours } from "./neighbours.ts";
 export { isShed, type Standing } from "./shedding.ts";
 export {
 	RevokedTokens,
