@@ -1,35 +1,46 @@
 /** House, broadcast and bus around one real edge process, and listeners on it. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { everyMs, silentLog, systemClock } from "#base/index.ts";
 import { type Bus, connectBus, openHub } from "#bus/index.ts";
 import { FakeBroadcast, fakeState, fakeTimeline, REAL_BYTES } from "#edge/fakes.ts";
 import {
+	ALL_EDGE_REPORTS,
+	type EdgeReport,
+	edgeReport,
 	PART_MS,
 	PROCESS_READY,
 	type ProcessStart,
+	readJson,
 	SITE_REQUEST,
 	type SiteEntry,
 	siteEntries,
 	writeJson,
 } from "#wire/index.ts";
+import { ended, freePort } from "./edge-peers.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 export const SLUG = "bench";
 
+export type RigOptions = {
+	/** The core the worker stays on. */
+	readonly core?: number;
+	/** How many descriptors it may have. */
+	readonly descriptors?: number;
+};
+
 export class EdgeRig implements AsyncDisposable {
 	readonly port: number;
-	readonly child: ChildProcess;
+	readonly pid: number;
+	/** The newest report of the worker. */
+	report: EdgeReport | undefined;
 	readonly #bus: Bus;
 	readonly #scope: AsyncDisposableStack;
 	#revision = 1;
 
-	static async open(): Promise<EdgeRig> {
+	static async open(options: RigOptions = {}): Promise<EdgeRig> {
 		const scope = new AsyncDisposableStack();
 		const directory = await mkdtemp(join(tmpdir(), "rostra-bench-"));
 		scope.defer(() => rm(directory, { recursive: true, force: true }));
@@ -70,23 +81,30 @@ export class EdgeRig implements AsyncDisposable {
 		const ready = Promise.withResolvers<void>();
 		scope.use(bus.subscribe(PROCESS_READY, () => ready.resolve()));
 		rig.entry = entryOf("beat", 1);
-		const child = spawn(process.execPath, [join(ROOT, "src/roles/process.ts")], {
+		const command = [process.execPath, join(ROOT, "src/roles/process.ts")];
+		if (options.core !== undefined) command.unshift("taskset", "-c", String(options.core));
+		// Each of these becomes the next, so that the process keeps its number.
+		if (options.descriptors !== undefined)
+			command.unshift("sh", "-c", `ulimit -n ${options.descriptors}; exec "$@"`, "sh");
+		const child = spawn(command[0] as string, command.slice(1), {
 			env: { ...process.env, ROSTRA_PROCESS: JSON.stringify(start) },
 			stdio: ["pipe", "ignore", "inherit"],
 		});
-		scope.defer(async () => {
-			child.kill("SIGKILL");
-			if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-		});
+		scope.defer(() => ended(child));
 		await ready.promise;
-		return new EdgeRig(bus, child, port, scope);
+		return new EdgeRig(bus, child.pid as number, port, scope);
 	}
 
-	private constructor(bus: Bus, child: ChildProcess, port: number, scope: AsyncDisposableStack) {
+	private constructor(bus: Bus, pid: number, port: number, scope: AsyncDisposableStack) {
 		this.#bus = bus;
-		this.child = child;
+		this.pid = pid;
 		this.port = port;
 		this.#scope = scope;
+		scope.use(
+			bus.subscribe(ALL_EDGE_REPORTS, (payload) => {
+				this.report = readJson(edgeReport, payload);
+			}),
+		);
 	}
 
 	/** Changes how sound is written, as house would. */
@@ -104,78 +122,4 @@ function entryOf(write: "part" | "beat" | "two_beats", revision: number): SiteEn
 	const state = fakeState({ slug: SLUG, revision, delivery: { write, reserveMs: 1_000 } });
 	const pages = { en: "page", de: "Seite" };
 	return { slug: SLUG, interviewId: "iv1", phase: "on_air", stateJson: JSON.stringify(state), pages, removed: false };
-}
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, "127.0.0.1");
-	await once(server, "listening");
-	const address = server.address();
-	server.close();
-	await once(server, "close");
-	return address && typeof address === "object" ? address.port : 0;
-}
-
-/** What a listener generator saw. Names are those of the C generator's JSON line. */
-export type Heard = {
-	/** Listeners at the end of the window. */
-	readonly active: number;
-	/** CPU of the named process per listener and second, microseconds. */
-	readonly us_per_ls: number;
-	readonly Bps_per_l: number;
-	/** Gaps longer than twice the interval. */
-	readonly stalls: number;
-	readonly max_gap_ms: number;
-	/** Time to the first byte: median, 99th percentile, maximum. */
-	readonly ttfb_ms: readonly [number, number, number];
-	readonly failed: number;
-};
-
-export type Listeners = {
-	readonly port: number;
-	readonly path: string;
-	readonly count: number;
-	/** Seconds in which they connect, then settle, then are measured. */
-	readonly rampS: number;
-	readonly warmS: number;
-	readonly windowS: number;
-	/** Time between two writes, milliseconds. */
-	readonly intervalMs: number;
-	/** Process whose CPU is read. */
-	readonly pid: number;
-};
-
-/** The yardsticks in C, compiled, when ROSTRA_BENCH_TOOLS names the folder that holds `fanout/gen.c` and `fanout/pushc.c`. */
-export type Tools = { readonly generator: string; readonly reference: string };
-
-/** @returns undefined, and says why, when they are not there or cannot be compiled. */
-export function compileTools(directory: string, say: (text: string) => void): Tools | undefined {
-	const source = process.env["ROSTRA_BENCH_TOOLS"];
-	if (!source || !existsSync(join(source, "fanout/gen.c"))) {
-		say("no comparison with C: ROSTRA_BENCH_TOOLS does not name the folder that holds fanout/gen.c and fanout/pushc.c");
-		return undefined;
-	}
-	try {
-		const tools = { generator: join(directory, "gen"), reference: join(directory, "pushc") };
-		execFileSync("gcc", ["-O2", "-w", "-o", tools.generator, join(source, "fanout/gen.c")]);
-		execFileSync("gcc", ["-O2", "-w", "-o", tools.reference, join(source, "fanout/pushc.c")]);
-		return tools;
-	} catch (error) {
-		say(`no comparison with C: it cannot be compiled here (${error instanceof Error ? error.message : error})`);
-		return undefined;
-	}
-}
-
-/** Runs listeners in a process of their own, so that they share no event loop with what they measure. */
-export async function listen(tools: Tools | undefined, options: Listeners): Promise<Heard> {
-	const { port, path, count, rampS, warmS, windowS, intervalMs, pid } = options;
-	const flags = { port, path, n: count, ramp: rampS, warm: warmS, dur: windowS, interval: intervalMs, pid };
-	const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
-	const child = tools
-		? spawn(tools.generator, ["--mode", "push", ...args], { stdio: ["ignore", "pipe", "inherit"] })
-		: spawn(process.execPath, [join(import.meta.dirname, "edge-listeners.ts"), ...args], {
-				stdio: ["ignore", "pipe", "inherit"],
-			});
-	let text = "";
-	for await (const piece of child.stdout) text += piece;
-	return JSON.parse(text) as Heard;
 }

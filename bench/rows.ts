@@ -35,3 +35,29 @@ export function quantile(values: readonly number[], share: number): number {
 	const sorted = [...values].sort((a, b) => a - b);
 	return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 }
+
+/** A row whose figure is to be at least `min`. */
+export function atLeast(id: string, value: number, min: number, unit: string, peer?: string): Row {
+	return { id, value, unit, target: `>= ${min}`, pass: value >= min, ...(peer !== undefined && { peer }) };
+}
+
+/** The middle one of `values`; NaN of none. */
+export function median(values: readonly number[]): number {
+	return quantile(values, 0.5);
+}
+
+/** One part of a benchmark: what `--part` names. */
+export type Part<C> = readonly [name: string, rows: (context: C) => AsyncGenerator<Row>];
+
+/** The rows of the part that is wanted, or of all, in order. @throws when one is asked for that there is not. */
+export async function* rowsOf<C>(
+	parts: readonly Part<C>[],
+	wanted: string | undefined,
+	context: C,
+): AsyncGenerator<Row> {
+	const names = parts.map(([name]) => name);
+	if (wanted !== undefined && !names.includes(wanted)) {
+		throw new Error(`Cannot run part ${wanted}: there are ${names.join(", ")}`);
+	}
+	for (const [name, rows] of parts) if (wanted === undefined || wanted === name) yield* rows(context);
+}
