@@ -8,11 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
-import { CERTIFICATE_EVERY_MS, FakeClock, makeSelfSigned, silentLog } from "#base/index.ts";
+import { CERTIFICATE_EVERY_MS, FakeClock, makeSelfSigned, seededRandom, silentLog } from "#base/index.ts";
 import { LocalHub } from "#bus/index.ts";
 import type { Objects } from "#objects/index.ts";
+import { PATIENCE_MS } from "#shield/index.ts";
 import { ACME_CHALLENGES, TICKET_KEYS, TICKET_KEYS_REQUEST, type TicketKeys, writeJson } from "#wire/index.ts";
-import { PATIENCE_MS } from "./budget.ts";
 import { type DoorOptions, openDoor } from "./door.ts";
 import { createEdgeEvents } from "./events.ts";
 import { fakeTimeline } from "./fakes.ts";
@@ -59,6 +59,8 @@ async function platform(t: TestContext) {
 			connectionsMax: 100,
 			objects: {} as Objects,
 			cold: createServer(),
+			random: seededRandom(1),
+			watchUnread: () => ({ [Symbol.dispose]() {} }),
 		};
 		const door = await openDoor({ ...common, tls, proxy, clock, serve, events, ...changes });
 		t.after(async () => {

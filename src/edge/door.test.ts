@@ -3,16 +3,19 @@ import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { type TestContext, test } from "node:test";
-import { FakeClock, silentLog } from "#base/index.ts";
+import { FakeClock, seededRandom, silentLog } from "#base/index.ts";
 import type { Objects } from "#objects/index.ts";
-import { PATIENCE_MS } from "./budget.ts";
+import { PATIENCE_MS } from "#shield/index.ts";
+import { PART_MS } from "#wire/index.ts";
 import { createCold } from "./cold.ts";
 import { type DoorOptions, openDoor } from "./door.ts";
 import { createEdgeEvents } from "./events.ts";
-import { fakeTimeline } from "./fakes.ts";
+import { fakePart, fakeTimeline } from "./fakes.ts";
 import type { RequestHead } from "./head.ts";
+import { STALE_AFTER_MS } from "./listeners.ts";
 import { Programme } from "./programme.ts";
 import type { Answer } from "./serve.ts";
+import { peerOfSocket } from "./socket-queues.ts";
 
 const bytes = (text: string, close = false): Answer => ({ kind: "bytes", bytes: [Buffer.from(text)], close });
 
@@ -21,22 +24,18 @@ async function open(t: TestContext, serve: (head: RequestHead) => Answer, change
 	const events = createEdgeEvents(silentLog);
 	const objects = {} as Objects;
 	const cold = createCold();
-	const proxy = { mode: "direct" } as const;
-	const options = {
-		host: "127.0.0.1",
-		port: 0,
-		worker: 0,
-		connectionsMax: 100,
-		proxy,
-		clock,
-		objects,
-		serve,
-		cold,
-		events,
+	const place = { host: "127.0.0.1", port: 0, worker: 0, connectionsMax: 100 };
+	let look = (_found: ReadonlyMap<string, number>) => {};
+	const watchUnread: DoorOptions["watchUnread"] = (_port, on) => {
+		look = on;
+		return { [Symbol.dispose]() {} };
 	};
+	const proxy = { mode: "direct" } as const;
+	const options = { ...place, proxy, clock, random: seededRandom(1), objects, serve, cold, events, watchUnread };
 	const door = await openDoor({ ...options, ...changes });
 	t.after(() => door[Symbol.asyncDispose]());
-	return { clock, events, door, dial: () => dial(door.port as number) };
+	const unread = (found: ReadonlyMap<string, number>) => look(found);
+	return { clock, events, door, unread, dial: (from?: string) => dial(door.port as number, from) };
 }
 
 class Caller {
@@ -68,9 +67,10 @@ class Caller {
 	}
 }
 
-function dial(port: number): Promise<Caller> {
+/** @param from an address of 127/8; those of 127.0.0.1 itself have no limits. */
+function dial(port: number, from = "127.0.0.1"): Promise<Caller> {
 	return new Promise((resolve) => {
-		const socket = connect(port, "127.0.0.1", () => resolve(new Caller(socket)));
+		const socket = connect({ port, host: "127.0.0.1", localAddress: from }, () => resolve(new Caller(socket)));
 	});
 }
 
@@ -275,6 +275,112 @@ test("a listener that talks is cut, and so is everyone when the door closes", as
 	await door[Symbol.asyncDispose]();
 	await quiet.gone();
 	assert.equal(stream.count, 0);
+});
+
+test("a listener who hears nothing is written nothing more, counts no more, gets everything once he reads, and goes after half a minute", async (t) => {
+	const programme = new Programme("iv1");
+	const timeline = fakeTimeline();
+	const stream = programme.streams.ogg_48;
+	const { clock, events, unread, dial } = await open(t, () => ({
+		kind: "push",
+		opening: Buffer.from("sound;"),
+		stream,
+		chunked: false,
+		nextPart: 0,
+	}));
+	programme.takeTimeline(timeline, clock.monoMs());
+	const caller = await dial();
+	caller.send(GET);
+	await caller.answered("sound;");
+	let part = 0;
+	const speak = (count: number) => {
+		for (let nth = 0; nth < count; nth += 1) {
+			programme.takePart(fakePart(timeline, part++), clock.monoMs());
+			programme.step(() => false);
+			clock.advance(PART_MS);
+		}
+	};
+	speak(12);
+	await caller.answered("[ogg48 11]");
+	const { localAddress = "", localPort = 0 } = caller.socket;
+	const peer = peerOfSocket(localAddress, localPort) as string;
+	unread(new Map([[peer, 100_000]]));
+	assert.deepEqual(stream.counts(clock.monoMs()), { settled: 0, open: 1, stalled: 1 });
+	speak(6);
+	unread(new Map());
+	assert.deepEqual(stream.counts(clock.monoMs()), { settled: 0, open: 1, stalled: 0 });
+	speak(6);
+	await caller.answered("[ogg48 23]");
+	assert.equal(caller.text.match(/ogg48 (14|17)\]/g)?.length, 2, "what he missed came as well, once");
+	clock.advance(STALE_AFTER_MS);
+	unread(new Map([[peer, 100_000]]));
+	clock.advance(PATIENCE_MS.stalled + 500);
+	await caller.gone();
+	assert.deepEqual(events.refusedSinceStart, { slow_reader: 1 });
+});
+
+test("a stalled listener is the first to go when there is no room; one who hears never is", async (t) => {
+	const programme = new Programme("iv1");
+	const { clock, events, door, unread, dial } = await open(
+		t,
+		() => ({
+			kind: "push",
+			opening: Buffer.from("sound;"),
+			stream: programme.streams.ogg_48,
+			chunked: false,
+			nextPart: 0,
+		}),
+		{ connectionsMax: 2 },
+	);
+	const [deaf, awake] = [await dial(), await dial()];
+	for (const caller of [deaf, awake]) {
+		caller.send(GET);
+		await caller.answered("sound;");
+	}
+	clock.advance(10_000);
+	const { localAddress = "", localPort = 0 } = deaf.socket;
+	unread(new Map([[peerOfSocket(localAddress, localPort) as string, 100_000]]));
+	const newcomer = await dial();
+	newcomer.send(GET);
+	await newcomer.answered("sound;");
+	await deaf.gone();
+	assert.equal(awake.closed, false);
+	assert.equal(door.connections, 2);
+	assert.deepEqual(events.refusedSinceStart, { evicted: 1 });
+});
+
+test("an address that was evicted before goes before one that is new", async (t) => {
+	const { clock, door, dial } = await open(t, () => bytes("ok;"), { connectionsMax: 2 });
+	const slow = async (from: string) => {
+		const before = door.connections;
+		const caller = await dial(from);
+		caller.send("GET / HT");
+		await caller.until(() => caller.closed || door.connections > before || before === 2);
+		clock.advance(10);
+		return caller;
+	};
+	const attacker = await slow("127.0.0.2");
+	const other = await slow("127.0.0.3");
+	await slow("127.0.0.4");
+	await attacker.gone();
+	await slow("127.0.0.2");
+	await other.gone();
+	const honest = await slow("127.0.0.5");
+	await slow("127.0.0.6");
+	assert.equal(honest.closed, false);
+	honest.send("TP/1.1\r\nHost: a\r\n\r\n");
+	await honest.answered("ok;");
+});
+
+test("one address cannot have all the room", async (t) => {
+	const { events, door, dial } = await open(t, () => bytes("ok;"), { connectionsMax: 1_000 });
+	const many = await Promise.all(Array.from({ length: 140 }, () => dial("127.0.0.2")));
+	await many[0]?.until(() => many.filter(({ closed }) => closed).length === 12);
+	assert.equal(door.connections, 128);
+	assert.deepEqual(events.refusedSinceStart, { prefix_full: 12 });
+	const neighbour = await dial("127.0.0.3");
+	neighbour.send(GET);
+	await neighbour.answered("ok;");
 });
 
 test("a port that another program has is refused with a sentence", async (t) => {

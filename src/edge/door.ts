@@ -1,18 +1,20 @@
 import type { Server as HttpServer } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { type Clock, everyMs } from "#base/index.ts";
+import { type Clock, everyMs, type MonoMs, type Random } from "#base/index.ts";
 import type { Objects } from "#objects/index.ts";
-import { ConnectionBudget, type ConnectionState } from "./budget.ts";
+import { type ClientAddress, ConnectionBudget, type ConnectionState, Neighbours, parseAddress } from "#shield/index.ts";
 import { EdgeError } from "./errors.ts";
 import type { EdgeEvents, RefusalReason } from "./events.ts";
 import { clientOf, type ProxyTrust, plainAddress } from "./forwarded.ts";
 import { HEAD_BYTES_MAX, HEAD_REFUSALS, HeadReader, type HeadRefusal, type RequestHead } from "./head.ts";
-import type { Listener, Sink } from "./listeners.ts";
+import type { Listener, PushStream, Sink } from "./listeners.ts";
 import { ProxyHeaderReader } from "./proxy-protocol.ts";
 import { Representation } from "./response.ts";
 import type { Answer, Serve } from "./serve.ts";
+import { peerOfSocket } from "./socket-queues.ts";
 import type { TlsFront } from "./tls.ts";
+import type { WatchUnread } from "./unread-watch.ts";
 
 /** Connections the kernel may hold before we accept them; it cuts this to net.core.somaxconn. */
 const BACKLOG = 4_096;
@@ -20,11 +22,10 @@ const BACKLOG = 4_096;
 const AHEAD_BYTES_MAX = HEAD_BYTES_MAX;
 /** What a listener may send while it listens: nothing has a meaning there. Beyond it the connection is cut. */
 const CHATTER_BYTES_MAX = 4_096;
-/** An answer of which the client takes nothing for this long is given up. */
-const STALL_MS = 30_000;
-/** Files being sent at once; each holds a descriptor. More are told to come back. */
-export const FILES_MAX = 1_000;
-const TICK_MS = 500;
+/** Files being sent at once; each holds a descriptor, which a connection then cannot have. */
+const FILES_MAX = 1_000;
+/** A client that takes nothing of its answer from one look to the next is stalled: the first to go when there is no room. */
+const TICK_MS = 250;
 
 export type Door = {
 	/** The port listened on; undefined when this worker does not listen, because the system cannot share ports between workers. */
@@ -39,15 +40,18 @@ export type DoorOptions = {
 	readonly port: number;
 	/** Workers are told apart by number: where ports cannot be shared, 0 alone listens. */
 	readonly worker: number;
+	/** Descriptors for connections and the files being sent. */
 	readonly connectionsMax: number;
 	/** Absent: plain HTTP. */
 	readonly tls?: TlsFront | undefined;
 	readonly proxy: ProxyTrust;
 	readonly clock: Clock;
+	readonly random: Random;
 	readonly objects: Objects;
 	readonly serve: Serve;
 	readonly cold: HttpServer;
 	readonly events: EdgeEvents;
+	readonly watchUnread: WatchUnread;
 };
 
 /**
@@ -62,13 +66,19 @@ export type DoorOptions = {
 export async function openDoor(options: DoorOptions): Promise<Door> {
 	const { clock, events } = options;
 	const budget = new ConnectionBudget<Connection>(options.connectionsMax);
-	const inside: Inside = { ...options, budget, openFiles: 0 };
-	const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-		const connection = new Connection(socket, inside);
-		const dropped = budget.admit(connection, clock.monoMs());
-		if (dropped) dropped.drop(dropped === connection ? "full" : "evicted");
-		connection.begin();
-	});
+	const neighbours = new Neighbours(options.random);
+	let watching: Disposable | undefined;
+	const inside: Inside = {
+		...options,
+		budget,
+		neighbours,
+		openFiles: 0,
+		// Nothing is watched until somebody listens.
+		watch() {
+			watching ??= options.watchUnread(door.port ?? options.port, (found) => lookAtListeners(found, inside));
+		},
+	};
+	const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => admit(socket, inside));
 	const shared = await listen(server, options);
 	server.on("error", (error) => events.acceptFailed(error));
 	const address = server.address();
@@ -79,23 +89,70 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 	const ticking = everyMs(clock, TICK_MS, () => {
 		const nowMs = clock.monoMs();
 		for (const [connection, state] of [...budget.expired(nowMs)]) connection.expire(state);
-		for (const connection of budget.busy()) connection.checkStall(nowMs);
+		for (const connection of [...budget.busy(), ...budget.stalled()]) connection.checkStall();
 	});
-	return {
+	const door: Door = {
 		port,
 		get connections() {
 			return budget.count;
 		},
 		async [Symbol.asyncDispose]() {
 			ticking[Symbol.dispose]();
+			watching?.[Symbol.dispose]();
 			const closed = new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve()));
 			for (const connection of budget.all()) connection.drop(undefined);
 			await closed;
 		},
 	};
+	return door;
 }
 
-type Inside = DoorOptions & { readonly budget: ConnectionBudget<Connection>; openFiles: number };
+type Inside = DoorOptions & {
+	readonly budget: ConnectionBudget<Connection>;
+	readonly neighbours: Neighbours;
+	openFiles: number;
+	/** Somebody listens: begins to watch whether he takes what he gets. */
+	readonly watch: () => void;
+};
+
+/** Lets a connection in, unless its address has its share; when there is no room, whom the budget names goes for it. */
+function admit(socket: Socket, inside: Inside): void {
+	const { budget, neighbours, events, clock, proxy } = inside;
+	const nowMs = clock.monoMs();
+	const client = plainAddress(socket.remoteAddress ?? "");
+	const isProxy = proxy.mode !== "direct" && proxy.trusted.has(client);
+	const address = isProxy ? undefined : limitedAddress(client);
+	const refusal = address && neighbours.admit(address, nowMs);
+	if (refusal) {
+		events.refused(refusal);
+		socket.on("error", ignore);
+		socket.resetAndDestroy();
+		return;
+	}
+	const connection = new Connection(socket, client, address, inside);
+	const dropped = budget.admit(connection, nowMs, { heldElsewhere: inside.openFiles });
+	if (dropped === connection) return connection.drop("full");
+	if (dropped) {
+		dropped.suspect();
+		dropped.drop("evicted");
+	}
+	connection.begin();
+}
+
+/** Whose limits apply to a connection. None to this machine itself: there it is a proxy that connects. */
+function limitedAddress(client: string): ClientAddress | undefined {
+	return OWN_ADDRESSES.has(client) ? undefined : parseAddress(client);
+}
+const OWN_ADDRESSES = new Set(["127.0.0.1", "::1"]);
+
+/** @param found what listeners leave unread in the kernel, by peer. Those who are not in it leave nothing. */
+function lookAtListeners(found: ReadonlyMap<string, number>, { budget, clock }: Inside): void {
+	const nowMs = clock.monoMs();
+	// Looked at before an address is made into text: nearly all listeners leave nothing.
+	const ports = new Uint8Array(65_536);
+	for (const peer of found.keys()) ports[Number.parseInt(peer.slice(-4), 16)] = 1;
+	for (const connection of budget.all()) connection.lookAtUnread(found, ports, nowMs);
+}
 
 /** Listens with a shared port where the system has that; elsewhere worker 0 listens alone. @returns whether it is shared. */
 async function listen(server: Server, options: DoorOptions): Promise<boolean> {
@@ -145,22 +202,28 @@ class Connection implements Sink {
 	readonly #inside: Inside;
 	/** Who is there: the peer, or whom a trusted proxy names. */
 	#client: string;
+	/** Whose limits it is charged to; none for this machine's own and for those of a proxy that carries many. */
+	#address: ClientAddress | undefined;
+	#suspect = false;
 	#mode: "arriving" | "waiting" | "reading" | "busy" | "listening" | "cold" | "closing" = "arriving";
 	#reader: HeadReader | undefined = new HeadReader();
-	#listening: { leave: () => void } | undefined;
+	#listening: { readonly stream: PushStream; readonly listener: Listener } | undefined;
 	#file: Readable | undefined;
 	#chatterBytes = 0;
-	#waitingSinceMs = 0;
+	/** Its first request is incomplete: its address is charged for that. */
+	#unfinished = true;
+	/** What it had not taken of its answer at the last look. */
 	#waitingBytes = 0;
 	#advancing = false;
 	/** The client has said that it sends nothing more. */
 	#clientEnded = false;
 
-	constructor(socket: Socket, inside: Inside) {
+	constructor(socket: Socket, client: string, address: ClientAddress | undefined, inside: Inside) {
 		this.#transport = socket;
 		this.#socket = socket;
 		this.#inside = inside;
-		this.#client = plainAddress(socket.remoteAddress ?? "");
+		this.#client = client;
+		this.#address = address;
 		socket.on("error", ignore);
 		socket.on("close", this.#onClose);
 	}
@@ -169,6 +232,7 @@ class Connection implements Sink {
 	begin(): void {
 		if (this.#transport.destroyed) return;
 		const { proxy } = this.#inside;
+		this.#considerSuspect();
 		if (proxy.mode !== "proxy_v2") return this.#speak(undefined);
 		if (!proxy.trusted.has(this.#client)) return this.drop("proxy_untrusted");
 		const reader = new ProxyHeaderReader();
@@ -178,10 +242,33 @@ class Connection implements Sink {
 			if (result.kind === "incomplete") return;
 			this.#transport.off("data", onHeader);
 			if (result.kind === "refused") return this.drop("proxy_header");
-			if (result.client !== undefined) this.#client = result.client;
+			if (result.client !== undefined && !this.#isFor(result.client)) return;
 			this.#speak(result.rest);
 		};
 		this.#transport.on("data", onHeader);
+	}
+
+	/** A trusted proxy names whom it brings: his limits apply. @returns whether he may stay. */
+	#isFor(client: string): boolean {
+		const { neighbours, clock } = this.#inside;
+		this.#client = client;
+		const address = limitedAddress(client);
+		const refusal = address && neighbours.admit(address, clock.monoMs());
+		if (refusal) {
+			this.drop(refusal);
+			return false;
+		}
+		this.#address = address;
+		this.#considerSuspect();
+		return true;
+	}
+
+	/** Whose connection was evicted before goes before others that are unfinished. */
+	#considerSuspect(): void {
+		const { neighbours, budget, clock } = this.#inside;
+		if (!this.#address || !neighbours.isSuspect(this.#address, clock.monoMs())) return;
+		this.#suspect = true;
+		budget.suspect(this);
 	}
 
 	/** HTTP begins, inside TLS where this door has that. @param first bytes that came with a proxy's header. */
@@ -237,6 +324,8 @@ class Connection implements Sink {
 	drop(reason: RefusalReason | undefined): void {
 		if (this.#transport.destroyed) return;
 		if (reason) this.#inside.events.refused(reason);
+		this.#finished();
+		this.#inside.budget.remove(this);
 		// With a reset the kernel forgets what it still holds for a client that does not read, and a listener whose
 		// stream has no length knows that this is not its end.
 		if (reason === "slow_reader" || this.#mode === "listening") this.#transport.resetAndDestroy();
@@ -244,6 +333,7 @@ class Connection implements Sink {
 	}
 
 	expire(state: ConnectionState): void {
+		if (state === "head" || state === "body" || state === "stalled") this.suspect();
 		switch (state) {
 			case "head":
 				// A connection that never sent a byte (a browser's spare one) is closed without a word.
@@ -255,20 +345,41 @@ class Connection implements Sink {
 				return this.#refuse(408, "The request head was not complete in time.");
 			case "body":
 				return this.drop("slow_body");
+			case "stalled":
+				return this.drop("slow_reader");
 			default:
 				return this.drop(undefined);
 		}
 	}
 
-	/** Gives up on a client that has taken nothing of its answer for STALL_MS. */
-	checkStall(nowMs: number): void {
+	/** Looks whether a client takes its answer. Of a listener only its stream knows. */
+	checkStall(): void {
+		if (this.#mode === "listening") return;
 		const unread = this.#socket.writableLength;
-		if (unread === 0 || unread !== this.#waitingBytes || this.#mode === "listening") {
-			this.#waitingBytes = unread;
-			this.#waitingSinceMs = nowMs;
-		} else if (nowMs - this.#waitingSinceMs >= STALL_MS) {
-			this.drop("slow_reader");
-		}
+		this.#move(unread > 0 && unread === this.#waitingBytes ? "stalled" : "busy");
+		this.#waitingBytes = unread;
+	}
+
+	/** Looks whether a listener hears what is written to him. One who does not is written nothing more, and is the first to go. */
+	lookAtUnread(found: ReadonlyMap<string, number>, ports: Uint8Array, nowMs: MonoMs): void {
+		if (!this.#listening) return;
+		const { stream, listener } = this.#listening;
+		const { remoteAddress, remotePort = 0 } = this.#transport;
+		const { writableLength } = this.#socket;
+		const isThere = ports[remotePort] === 1 && remoteAddress !== undefined;
+		if (!isThere && writableLength === 0 && !listener.stalled) return;
+		const queuedBytes = (isThere && found.get(peerOfSocket(remoteAddress, remotePort) ?? "")) || 0;
+		this.#move(stream.takeUnread(listener, queuedBytes + writableLength, nowMs) ? "stalled" : "admitted");
+	}
+
+	/** What it did speaks against its address. */
+	suspect(): void {
+		const { neighbours, clock } = this.#inside;
+		if (this.#address) neighbours.suspect(this.#address, clock.monoMs());
+	}
+
+	get holdsFile(): boolean {
+		return this.#file !== undefined;
 	}
 
 	#onData = (chunk: Buffer): void => {
@@ -303,8 +414,9 @@ class Connection implements Sink {
 	};
 
 	#onClose = (): void => {
+		this.#finished();
 		this.#inside.budget.remove(this);
-		this.#listening?.leave();
+		if (this.#listening) this.#listening.stream.leave(this.#listening.listener);
 		this.#listening = undefined;
 		this.#file?.destroy();
 		this.#reader = undefined;
@@ -332,9 +444,16 @@ class Connection implements Sink {
 		}
 		if (result.kind === "refused") return this.#refuseHead(result.refusal);
 		this.#mode = "busy";
+		this.#waitingBytes = 0;
 		this.#move("busy");
 		const answer = this.#inside.serve(result.head, this.#clientOf(result.head));
+		// Its body is as incomplete as its head was.
 		if (answer.kind === "cold") return this.#handOver(reader);
+		this.#finished();
+		if (this.#suspect && this.#address) {
+			this.#suspect = false;
+			this.#inside.neighbours.trust(this.#address);
+		}
 		reader.take(result.bytes);
 		this.#perform(answer);
 	}
@@ -380,17 +499,18 @@ class Connection implements Sink {
 	#listen(answer: Extract<Answer, { kind: "push" }>): void {
 		const { opening, stream, chunked, nextPart } = answer;
 		this.#mode = "listening";
-		this.#move("listening");
+		this.#move("admitted");
 		this.#reader = undefined;
 		this.#socket.write(opening);
 		const listener: Listener = stream.join(this, { chunked, nextPart, nowMs: this.#inside.clock.monoMs() });
-		this.#listening = { leave: () => stream.leave(listener) };
+		this.#listening = { stream, listener };
+		this.#inside.watch();
 	}
 
 	#stream(answer: Extract<Answer, { kind: "object" }>): void {
 		const { head, key, from, to, close } = answer;
 		const inside = this.#inside;
-		if (inside.openFiles >= FILES_MAX) {
+		if (!hasRoomForFile(inside)) {
 			inside.events.refused("objects_busy");
 			return this.#refuse(503, "Too many recordings are being read at once. Try again in a few seconds.");
 		}
@@ -464,6 +584,26 @@ class Connection implements Sink {
 		const { budget, clock } = this.#inside;
 		budget.move(this, state, clock.monoMs());
 	}
+
+	/** It has shown what it wants, or is gone: its address is no longer charged for it. */
+	#finished(): void {
+		if (!this.#unfinished) return;
+		this.#unfinished = false;
+		if (this.#address) this.#inside.neighbours.finished(this.#address);
+	}
+}
+
+/** Whether a file may be opened; who has stalled longest over one gives his up for it. */
+function hasRoomForFile(inside: Inside): boolean {
+	const { budget, connectionsMax } = inside;
+	if (inside.openFiles < Math.min(FILES_MAX, connectionsMax - budget.count)) return true;
+	for (const connection of budget.stalled()) {
+		if (!connection.holdsFile) continue;
+		connection.suspect();
+		connection.drop("evicted");
+		return true;
+	}
+	return false;
 }
 
 function ignore(): void {}

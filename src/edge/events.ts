@@ -7,6 +7,8 @@ const FAILURES_TOLD_EVERY = 1_000;
 export type RefusalReason =
 	| "full"
 	| "evicted"
+	| "prefix_rate"
+	| "prefix_full"
 	| "slow_handshake"
 	| "slow_head"
 	| "slow_body"
@@ -42,6 +44,20 @@ export function createEdgeEvents(log: Log) {
 		},
 		listening(fields: { host: string; port: number; connectionsMax: number; shared: boolean }) {
 			log("info", "edge.listening", fields);
+		},
+		/** What a listener leaves unread in the kernel cannot be seen: those who hear nothing are found late. */
+		socketQueuesUnknown(error: unknown) {
+			log("warn", "edge.socket_queues_unknown", {
+				error,
+				next: "listeners who hear nothing are found only when they leave 256 KB unread; the count may be too high until then",
+			});
+		},
+		/** The kernel may hold megabytes for each listener who does not read. */
+		sendBuffersLarge(bytesMax: number, adviceBytes: number) {
+			log("warn", "edge.send_buffers_large", {
+				bytesMax,
+				next: `sysctl -w net.ipv4.tcp_wmem="4096 16384 ${adviceBytes}" bounds what a listener who does not read costs`,
+			});
 		},
 		/** Another worker has the port, and this system cannot share one: this worker has nothing to do. */
 		portNotShared(port: number) {

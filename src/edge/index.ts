@@ -6,7 +6,7 @@
  */
 export { type Assets, compressAssets, loadAssets } from "./assets.ts";
 export { createCold } from "./cold.ts";
-export { type Door, FILES_MAX, openDoor } from "./door.ts";
+export { type Door, openDoor } from "./door.ts";
 export { EdgeError, type EdgeErrorCode } from "./errors.ts";
 export { createEdgeEvents, type EdgeEvents } from "./events.ts";
 export { type ProxyTrust, TrustedProxies } from "./forwarded.ts";
@@ -16,3 +16,4 @@ export { createChallenges, createRedirect } from "./redirect.ts";
 export { createServe, SOUNDING } from "./serve.ts";
 export { createSite } from "./site.ts";
 export { openTlsFront } from "./tls.ts";
+export { createUnreadWatch } from "./unread-watch.ts";

@@ -1,5 +1,5 @@
 import type { MonoMs } from "#base/index.ts";
-import type { PublicState } from "#wire/index.ts";
+import { BEAT_MS, PARTS_PER_BEAT, type PublicState } from "#wire/index.ts";
 import { type Form, isMp4, type PartTail } from "./tail.ts";
 
 /** Bytes that may wait in this process for one listener, on top of what the kernel holds. Beyond it the listener is cut. */
@@ -8,8 +8,13 @@ export const UNREAD_BYTES_MAX = 262_144;
 export const RESUME_PARTS_MAX = 94;
 /** What a plain player gets at once: browsers start when some 36 KB are there, however long that plays. */
 export const BURST_BYTES_MIN = 40 * 1024;
-/** A listener counts once its sound has been flowing this long. */
+/** A listener counts once it has been draining sound this long. */
 export const SETTLED_AFTER_MS = 30_000;
+/** A listener whose oldest unread byte is older than this has stalled: he hears nothing. Three beats. */
+export const STALE_AFTER_MS = 3 * BEAT_MS;
+const STALE_AFTER_PARTS = 3 * PARTS_PER_BEAT;
+/** Chunk framing, state boxes and TLS records that are unread beside the sound. */
+const FRAMING_BYTES_MAX = 2_048;
 /** Last bytes of a chunked body (RFC 9112 §7.1): tells the end of the programme from a lost connection. */
 export const LAST_CHUNK = Buffer.from("0\r\n\r\n", "latin1");
 
@@ -34,12 +39,17 @@ export type Sink = {
 export type Listener = {
 	readonly sink: Sink;
 	readonly chunked: boolean;
-	readonly joinedMs: MonoMs;
+	/** Since he joined, or since he took sound again. */
+	drainingSinceMs: MonoMs;
+	/** Takes nothing: he is written nothing more until he does, and then everything he missed. */
+	stalled: boolean;
 	/** Everything before it has been written. */
 	nextPart: number;
 	/** Its place in the stream's list, -1 once it left. */
 	slot: number;
 };
+
+export type Counts = { readonly settled: number; readonly open: number; readonly stalled: number };
 
 /** How many visits `step` makes between two looks at whoever asks about time. */
 const VISITS_PER_LOOK = 32;
@@ -95,7 +105,8 @@ export class PushStream {
 		options: { readonly chunked: boolean; readonly nextPart: number; readonly nowMs: MonoMs },
 	): Listener {
 		const { chunked, nextPart, nowMs } = options;
-		const listener: Listener = { sink, chunked, joinedMs: nowMs, nextPart, slot: this.#listeners.length };
+		const slot = this.#listeners.length;
+		const listener: Listener = { sink, chunked, drainingSinceMs: nowMs, stalled: false, nextPart, slot };
 		this.#listeners.push(listener);
 		return listener;
 	}
@@ -151,17 +162,42 @@ export class PushStream {
 		}
 	}
 
-	/** Connections open, and those whose sound has been flowing for SETTLED_AFTER_MS. */
-	counts(nowMs: MonoMs): { settled: number; open: number } {
+	/**
+	 * Tells how much of what was written a listener's own machine has not taken, the kernel's queue included.
+	 *
+	 * @returns whether he has stalled: the oldest of it is older than STALE_AFTER_MS.
+	 */
+	takeUnread(listener: Listener, unreadBytes: number, nowMs: MonoMs): boolean {
+		if (listener.slot < 0) return false;
+		const isFresh =
+			nowMs - listener.drainingSinceMs < STALE_AFTER_MS ||
+			unreadBytes <= this.#tail.newestBytes(this.form, STALE_AFTER_PARTS + WRITE_PARTS.two_beats) + FRAMING_BYTES_MAX;
+		if (listener.stalled && isFresh) listener.drainingSinceMs = nowMs;
+		listener.stalled = !isFresh;
+		return listener.stalled;
+	}
+
+	/** Connections open, those that have stalled among them, and those that have been draining sound for SETTLED_AFTER_MS. */
+	counts(nowMs: MonoMs): Counts {
 		let settled = 0;
-		for (const { joinedMs, sink } of this.#listeners) {
-			if (nowMs - joinedMs >= SETTLED_AFTER_MS && sink.unreadBytes === 0) settled += 1;
+		let stalled = 0;
+		for (const listener of this.#listeners) {
+			if (listener.stalled) stalled += 1;
+			else if (nowMs - listener.drainingSinceMs >= SETTLED_AFTER_MS && listener.sink.unreadBytes === 0) settled += 1;
 		}
-		return { settled, open: this.#listeners.length };
+		return { settled, open: this.#listeners.length, stalled };
 	}
 
 	#visit(listener: Listener): void {
 		const { sink } = listener;
+		if (listener.stalled) {
+			// Without what he missed an orderly end would be a lie.
+			if (this.#ending) {
+				this.leave(listener);
+				sink.cut("slow");
+			}
+			return;
+		}
 		if (listener.nextPart < this.#roundTo) {
 			if (sink.unreadBytes > UNREAD_BYTES_MAX) {
 				this.leave(listener);

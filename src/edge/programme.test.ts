@@ -200,7 +200,7 @@ test("a listener that reads nothing is cut at the bound, the others hear on", ()
 	room.speak(3);
 	assert.equal(slow.cutFor, "slow");
 	assert.equal(good.parts.at(-1), 8);
-	assert.deepEqual(room.programme.counts(at(room.nowMs)), { settled: 0, open: 1 });
+	assert.deepEqual(room.programme.counts(at(room.nowMs)), { settled: 0, open: 1, stalled: 0 });
 });
 
 test("a connection counts once its sound has been flowing for 30 s, and not while it is stuck", () => {
@@ -209,13 +209,13 @@ test("a connection counts once its sound has been flowing for 30 s, and not whil
 	const first = room.join("aac_64");
 	room.speak(93);
 	room.join("ogg_48");
-	assert.deepEqual(room.programme.counts(at(room.nowMs)), { settled: 0, open: 2 }, "29.76 s");
+	assert.deepEqual(room.programme.counts(at(room.nowMs)), { settled: 0, open: 2, stalled: 0 }, "29.76 s");
 	room.speak(1);
-	assert.deepEqual(room.programme.counts(at(room.nowMs)), { settled: 1, open: 2 }, "30.08 s");
+	assert.deepEqual(room.programme.counts(at(room.nowMs)), { settled: 1, open: 2, stalled: 0 }, "30.08 s");
 	first.unreadBytes = 1;
-	assert.deepEqual(room.programme.counts(at(room.nowMs)), { settled: 0, open: 2 });
+	assert.deepEqual(room.programme.counts(at(room.nowMs)), { settled: 0, open: 2, stalled: 0 });
 	room.programme.streams.aac_64.leave(first.listener);
-	assert.deepEqual(room.programme.counts(at(room.nowMs)), { settled: 0, open: 1 });
+	assert.deepEqual(room.programme.counts(at(room.nowMs)), { settled: 0, open: 1, stalled: 0 });
 });
 
 test("a hole is closed from the tail, and what came behind it follows at once", () => {
@@ -262,7 +262,7 @@ test("End: the last part, then the state that says so, then an orderly end; nobo
 	assert.equal(ogg.parts.at(-1), 7);
 	assert.ok(mp4.ended && ogg.ended);
 	assert.equal(room.programme.opening("mp4_48", "player", true), undefined);
-	assert.deepEqual(room.programme.counts(at(room.nowMs)), { settled: 0, open: 0 });
+	assert.deepEqual(room.programme.counts(at(room.nowMs)), { settled: 0, open: 0, stalled: 0 });
 });
 
 test("End without the state, or without the last part, comes all the same", () => {

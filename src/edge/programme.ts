@@ -1,7 +1,7 @@
 import type { MonoMs } from "#base/index.ts";
 import { PART_SAMPLES, type Part, type ProgrammeTimeline, type PublicState, type TrackName } from "#wire/index.ts";
 import { stateBox } from "./emsg.ts";
-import { type Burst, chunk, PushStream, WritePlan } from "./listeners.ts";
+import { type Burst, type Counts, chunk, PushStream, WritePlan } from "./listeners.ts";
 import { segmentAt } from "./playlist.ts";
 import { FORMS, type Form, isMp4, PartTail, TAIL_PARTS_MAX } from "./tail.ts";
 
@@ -184,12 +184,13 @@ export class Programme {
 		return span && this.tail.segment(track, span.firstPart, span.partCount);
 	}
 
-	counts(nowMs: MonoMs): { settled: number; open: number } {
-		const sum = { settled: 0, open: 0 };
+	counts(nowMs: MonoMs): Counts {
+		const sum = { settled: 0, open: 0, stalled: 0 };
 		for (const form of FORMS) {
-			const { settled, open } = this.streams[form].counts(nowMs);
+			const { settled, open, stalled } = this.streams[form].counts(nowMs);
 			sum.settled += settled;
 			sum.open += open;
+			sum.stalled += stalled;
 		}
 		return sum;
 	}

@@ -112,6 +112,13 @@ export class PartTail {
 		return part;
 	}
 
+	/** Bytes of the newest `partCount` parts, or of all that are held. */
+	newestBytes(form: Form, partCount: number): number {
+		let bytes = 0;
+		for (const { part } of this.#entries.slice(-partCount)) bytes += part[FIELD[form]].length;
+		return bytes;
+	}
+
 	#entry(part: number): Entry {
 		const entry = this.#entries[part - this.firstPart];
 		if (!entry) throw new RangeError(`Cannot read part ${part} as it must be in the tail: it is not`);

@@ -77,7 +77,7 @@ function stageOf(seats: Partial<StageReport["seats"][number]>[]): StageReport {
 }
 
 function edgeOf(worker: number, settled: number, open: number): EdgeReport {
-	const listeners = { talk: { settled, open } };
+	const listeners = { talk: { settled, open, stalled: 0 } };
 	return { worker, pid: 1, listeners, connections: open, refusedSinceStart: {}, loopDelayP99Ms: 0 };
 }
 

@@ -86,6 +86,7 @@ before(async () => {
 	const publicDoor = { tls: null, proxy: { mode: "direct", trustedNetworks: [] }, redirectPort: null };
 	const settings = {
 		publicDoor,
+		edgeWorkers: 1,
 		host: "127.0.0.1",
 		publicPort: 0,
 		objectsDir: join(dir, "objects"),
@@ -314,7 +315,7 @@ test("the report of each second counts connections by interview", async () => {
 		if (report.listeners["demo"]?.open === 1) reported.resolve(report);
 	});
 	const report = await reported.promise;
-	assert.deepEqual(report.listeners["demo"], { settled: 0, open: 1 });
+	assert.deepEqual(report.listeners["demo"], { settled: 0, open: 1, stalled: 0 });
 	assert.ok(report.connections >= 1);
 	assert.equal(report.refusedSinceStart["malformed_query"], 1);
 });

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { totalmem } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { everyMs, type MonoMs } from "#base/index.ts";
 import {
@@ -11,8 +12,8 @@ import {
 	createRedirect,
 	createServe,
 	createSite,
+	createUnreadWatch,
 	type Door,
-	FILES_MAX,
 	loadAssets,
 	openDoor,
 	openTlsFront,
@@ -38,6 +39,9 @@ const CONNECTIONS_DEFAULT = 4_000;
 const CONNECTIONS_MAX = 60_000;
 /** Whoever is only sent elsewhere stays for a moment. */
 const REDIRECTED_MAX = 1_000;
+/** What all connections may hold of the machine's memory, and one of them with TLS and its queues in the kernel; without TLS it is an eighth. */
+const MEMORY_SHARE = 0.5;
+const CONNECTION_BYTES = 64 * 1024;
 const SILENT: readonly Phase[] = ["ended", "cancelled"];
 
 /** One worker of the public door, in the order a listener's request travels through it. */
@@ -46,7 +50,7 @@ export async function startEdge(
 	role: { readonly worker: number },
 	outside: Outside,
 ): Promise<AsyncDisposable & Pick<Door, "port">> {
-	const { clock, bus, log } = outside;
+	const { clock, random, bus, log } = outside;
 	await using parts = new AsyncDisposableStack();
 	const later = (turn: () => void) => void setImmediate(turn);
 	const events = createEdgeEvents(log);
@@ -86,13 +90,15 @@ export async function startEdge(
 	]);
 	const { tls: certificate, redirectPort } = settings.publicDoor;
 	const cold = createCold();
-	const common = { host: settings.host, worker: role.worker, clock, objects, cold, events };
+	const connectionsMax = await connectionsAllowed(settings.edgeWorkers, redirectPort === null ? 0 : REDIRECTED_MAX);
+	const watchUnread = createUnreadWatch({ clock, events, connectionsMax });
+	const common = { watchUnread, host: settings.host, worker: role.worker, clock, random, objects, cold, events };
 	const tls = certificate ? parts.use(await openTlsFront({ paths: certificate, clock, bus, events })) : undefined;
 	const door = parts.use(
 		await openDoor({
 			...common,
 			port: settings.publicPort,
-			connectionsMax: await connectionsMax(),
+			connectionsMax,
 			tls,
 			proxy: proxyTrust(settings.publicDoor.proxy),
 			serve,
@@ -145,13 +151,19 @@ function proxyTrust({ mode, trustedNetworks }: PlatformSettings["publicDoor"]["p
 	return mode === "direct" ? { mode } : { mode, trusted: new TrustedProxies(trustedNetworks) };
 }
 
-/** What the descriptors of this process allow. */
-async function connectionsMax(): Promise<number> {
+/**
+ * What the descriptors of this process and its share of the machine's memory allow, connections and open files together.
+ *
+ * @param elsewhere descriptors that another door may take.
+ */
+async function connectionsAllowed(edgeWorkers: number, elsewhere: number): Promise<number> {
 	const limits = await readFile("/proc/self/limits", "utf8").catch(() => "");
-	const descriptors = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? CONNECTIONS_DEFAULT + FILES_MAX);
-	// A small limit is shared out; at least a hundred can always be tried.
-	return Math.min(
-		CONNECTIONS_MAX,
-		Math.max(100, descriptors - DESCRIPTORS_HELD_BACK - Math.min(FILES_MAX, descriptors / 4)),
+	const descriptors = Number(
+		/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? CONNECTIONS_DEFAULT + DESCRIPTORS_HELD_BACK,
 	);
+	// Without a limit it is 0, or far above what there is.
+	const memoryBytes = Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());
+	const held = Math.floor((memoryBytes * MEMORY_SHARE) / edgeWorkers / CONNECTION_BYTES);
+	// A small limit is shared out; at least a hundred can always be tried.
+	return Math.max(100, Math.min(CONNECTIONS_MAX, descriptors - DESCRIPTORS_HELD_BACK - elsewhere, held));
 }

@@ -9,7 +9,8 @@ const at = (ms: number) => ms as MonoMs;
 test("admit() drops for a newcomer whom it costs least, never one that is served [SH13]", () => {
 	const budget = new ConnectionBudget<string>(7);
 	for (const name of ["listener", "slow head", "slow body", "idle", "stalled", "answered"]) budget.admit(name, at(0));
-	budget.admit("suspect", at(1), { suspect: true });
+	budget.admit("suspect", at(1));
+	budget.suspect("suspect");
 	budget.move("listener", "admitted", at(1));
 	budget.move("idle", "idle", at(2));
 	budget.move("answered", "closing", at(3));
@@ -28,11 +29,16 @@ test("admit() drops for a newcomer whom it costs least, never one that is served
 
 test("admit() lets those go first who were evicted before: who is new keeps the whole of its time [SH13]", () => {
 	const budget = new ConnectionBudget<string>(3);
-	budget.admit("new", at(0));
-	budget.admit("known 1", at(1), { suspect: true });
-	budget.admit("known 2", at(2), { suspect: true });
-	assert.equal(budget.admit("known 3", at(3), { suspect: true }), "known 1");
-	assert.equal(budget.admit("known 4", at(4), { suspect: true }), "known 2");
+	const admit = (name: string, ms: number) => {
+		const dropped = budget.admit(name, at(ms));
+		if (name !== "new") budget.suspect(name);
+		return dropped;
+	};
+	admit("new", 0);
+	admit("known 1", 1);
+	admit("known 2", 2);
+	assert.equal(admit("known 3", 3), "known 1");
+	assert.equal(admit("known 4", 4), "known 2");
 	assert.equal(budget.stateOf("new"), "head");
 });
 
@@ -80,7 +86,8 @@ test("whatever happens, no more are inside than the limit, no one served goes, a
 				const known = model.get(name);
 				if (kind === "admit") {
 					if (known) continue;
-					const dropped = budget.admit(name, at(nowMs), { suspect });
+					const dropped = budget.admit(name, at(nowMs));
+					if (suspect) budget.suspect(name);
 					const isServed = ({ state }: { state: ConnectionState }) => state === "busy" || state === "admitted";
 					if (dropped === name) {
 						assert.ok([...model.values()].every(isServed));

@@ -33,7 +33,7 @@ const LIMITED = Object.keys(PATIENCE_MS) as Limited[];
  * Which connections are open, which of them have run out of time, and who goes for a newcomer when there is no room.
  *
  * Never one that is admitted or being answered. First who has its last answer, then the oldest that is stalled, then the
- * oldest unfinished one (head or body) that was marked as suspect when it came, then the one idle for longest, then the
+ * oldest unfinished one (head or body) that is suspect, then the one idle for longest, then the
  * oldest unfinished one. Where all those left are being served, it is the newcomer.
  *
  * So a newcomer has `connectionsMax` ÷ *newcomers per second* to finish its request, whoever else is slow; and those who
@@ -69,25 +69,24 @@ export class ConnectionBudget<C> {
 	/**
 	 * Takes a new connection in, in state `head`.
 	 *
-	 * @param options.suspect goes before others that are unfinished.
 	 * @param options.heldElsewhere descriptors in use that are no connections, taken off the limit.
 	 * @returns whom to drop for it: nobody, another, or the newcomer itself when all others are being served.
 	 */
-	admit(
-		connection: C,
-		nowMs: MonoMs,
-		options: { readonly suspect?: boolean; readonly heldElsewhere?: number } = {},
-	): C | undefined {
-		const { suspect = false, heldElsewhere = 0 } = options;
+	admit(connection: C, nowMs: MonoMs, { heldElsewhere = 0 }: { readonly heldElsewhere?: number } = {}): C | undefined {
 		let evicted: C | undefined;
 		if (this.#state.size + heldElsewhere >= this.#connectionsMax) {
 			evicted = this.#toEvict();
 			if (evicted === undefined) return connection;
 			this.remove(evicted);
 		}
-		if (suspect) this.#suspects.add(connection);
 		this.#enter(connection, "head", nowMs);
 		return evicted;
+	}
+
+	/** It goes before others that are unfinished, until its request is together. */
+	suspect(connection: C): void {
+		const state = this.#state.get(connection);
+		if (state === "head" || state === "body") this.#suspects.add(connection);
 	}
 
 	/** Moves a connection to another state and restarts its patience; nothing happens when it is there already or is unknown. */

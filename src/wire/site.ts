@@ -33,8 +33,8 @@ export type SiteProblem = keyof NonNullable<Site["problems"]>;
 export const edgeReport = z.object({
 	worker: z.number(),
 	pid: z.number(),
-	/** By interview slug: connections that have been draining sound for ≥ 30 s, and all open sound streams. Bounded by the interviews that exist. */
-	listeners: z.record(z.string(), z.object({ settled: z.number(), open: z.number() })),
+	/** By interview slug: connections that have been draining sound for ≥ 30 s; all open sound streams; those of them that take nothing any more. Bounded by the interviews that exist. */
+	listeners: z.record(z.string(), z.object({ settled: z.number(), open: z.number(), stalled: z.number() })),
 	connections: z.number(),
 	refusedSinceStart: z.record(z.string(), z.number()),
 	loopDelayP99Ms: z.number(),
