@@ -38,7 +38,7 @@ export function encodePart(part: Part): Buffer {
 
 /** Copies out of `message`, so the result may be kept. @throws when it is no part: that is our bug. */
 export function decodePart(message: Uint8Array): Part {
-	const { json, pieces } = unpackPieces(Uint8Array.from(message));
+	const { json, pieces } = unpackPieces(new Uint8Array(message));
 	const [opus48, opus24, aac64, adts, ogg48, ogg24] = pieces;
 	if (!opus48 || !opus24 || !aac64 || !adts || !ogg48 || !ogg24)
 		throw new RangeError("Cannot read a part: a form is missing");
