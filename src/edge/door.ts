@@ -208,6 +208,8 @@ class Connection implements Sink {
 	#mode: "arriving" | "waiting" | "reading" | "busy" | "listening" | "cold" | "closing" = "arriving";
 	#reader: HeadReader | undefined = new HeadReader();
 	#listening: { readonly stream: PushStream; readonly listener: Listener } | undefined;
+	/** It waits for what is about to exist. */
+	#held: { leave: () => void } | undefined;
 	#file: Readable | undefined;
 	#chatterBytes = 0;
 	/** Its first request is incomplete: its address is charged for that. */
@@ -418,6 +420,8 @@ class Connection implements Sink {
 		this.#inside.budget.remove(this);
 		if (this.#listening) this.#listening.stream.leave(this.#listening.listener);
 		this.#listening = undefined;
+		this.#held?.leave();
+		this.#held = undefined;
 		this.#file?.destroy();
 		this.#reader = undefined;
 	};
@@ -471,6 +475,8 @@ class Connection implements Sink {
 					.then((settled) => this.#socket.destroyed || this.#perform(settled))
 					.catch((error) => this.#fail(error));
 				return;
+			case "held":
+				return this.#hold(answer);
 			case "cold":
 				throw new Error("a request for node:http came out of a promise");
 		}
@@ -494,6 +500,21 @@ class Connection implements Sink {
 		this.#mode = "reading";
 		if (this.#socket.isPaused()) this.#socket.resume();
 		this.#advance();
+	}
+
+	/** Stays BUSY until what the request is for is there. */
+	#hold({ held, part, answer }: Extract<Answer, { kind: "held" }>): void {
+		const wake = (late: boolean) => {
+			this.#held = undefined;
+			try {
+				this.#perform(answer(late));
+			} catch (error) {
+				this.#fail(error);
+			}
+		};
+		const waiter = { part, sinceMs: this.#inside.clock.monoMs(), wake };
+		held.hold(waiter);
+		this.#held = { leave: () => held.leave(waiter) };
 	}
 
 	#listen(answer: Extract<Answer, { kind: "push" }>): void {

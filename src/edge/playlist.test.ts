@@ -7,15 +7,18 @@ import { lastWholeSegment, mediaPlaylist, multivariant, segmentAt, WINDOW_SEGMEN
 
 test("multivariant() names AAC first, then Opus, then the data saver", () => {
 	assert.equal(
-		multivariant(fakeTimeline(), "live"),
+		multivariant(fakeTimeline(), (track) => `${track}/live.m3u8`),
 		`#EXTM3U
-#EXT-X-VERSION:7
+#EXT-X-VERSION:4
 #EXT-X-INDEPENDENT-SEGMENTS
-#EXT-X-STREAM-INF:BANDWIDTH=84000,CODECS="mp4a.40.2"
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="aac64",NAME="Programme",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="1"
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="opus48",NAME="Programme",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="1"
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="opus24",NAME="Programme",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="1"
+#EXT-X-STREAM-INF:BANDWIDTH=84000,CODECS="mp4a.40.2",AUDIO="aac64"
 aac64/live.m3u8
-#EXT-X-STREAM-INF:BANDWIDTH=60000,CODECS="opus"
+#EXT-X-STREAM-INF:BANDWIDTH=60000,CODECS="opus",AUDIO="opus48"
 opus48/live.m3u8
-#EXT-X-STREAM-INF:BANDWIDTH=34000,CODECS="opus"
+#EXT-X-STREAM-INF:BANDWIDTH=34000,CODECS="opus",AUDIO="opus24"
 opus24/live.m3u8
 `,
 	);
@@ -26,16 +29,19 @@ test("mediaPlaylist() of the first segments, the second cut short by *on air*", 
 	assert.equal(
 		mediaPlaylist(timeline, "opus48", "live", 31),
 		`#EXTM3U
-#EXT-X-VERSION:7
+#EXT-X-VERSION:6
 #EXT-X-TARGETDURATION:4
 #EXT-X-MEDIA-SEQUENCE:0
-#EXT-X-INDEPENDENT-SEGMENTS
 #EXT-X-MAP:URI="../k3y/opus48/init.mp4"
+#EXT-X-DATERANGE:ID="doors",CLASS="urn:rostra:phase",START-DATE="2026-01-01T20:00:00.000Z",END-DATE="2026-01-01T20:00:05.760Z",X-ROSTRA-PHASE="doors"
+#EXT-X-DATERANGE:ID="on-air",CLASS="urn:rostra:phase",START-DATE="2026-01-01T20:00:05.760Z",X-ROSTRA-PHASE="on_air"
 #EXT-X-PROGRAM-DATE-TIME:2026-01-01T20:00:00.000Z
 #EXTINF:3.84000,
 ../k3y/opus48/0.m4s
+#EXT-X-PROGRAM-DATE-TIME:2026-01-01T20:00:03.840Z
 #EXTINF:1.92000,
 ../k3y/opus48/1.m4s
+#EXT-X-PROGRAM-DATE-TIME:2026-01-01T20:00:05.760Z
 #EXTINF:3.84000,
 ../k3y/opus48/2.m4s
 `,
@@ -45,12 +51,12 @@ test("mediaPlaylist() of the first segments, the second cut short by *on air*", 
 test("mediaPlaylist() from the beginning begins on air; the recording is the same segments with an end", () => {
 	const timeline = fakeTimeline({ cuts: [0, 18], onAirPart: 18 });
 	const whole = `#EXTM3U
-#EXT-X-VERSION:7
+#EXT-X-VERSION:6
 #EXT-X-TARGETDURATION:4
 #EXT-X-MEDIA-SEQUENCE:2
 #EXT-X-PLAYLIST-TYPE:EVENT
-#EXT-X-INDEPENDENT-SEGMENTS
 #EXT-X-MAP:URI="../k3y/aac64/init.mp4"
+#EXT-X-DATERANGE:ID="on-air",CLASS="urn:rostra:phase",START-DATE="2026-01-01T20:00:05.760Z",X-ROSTRA-PHASE="on_air"
 #EXT-X-PROGRAM-DATE-TIME:2026-01-01T20:00:05.760Z
 #EXTINF:3.84000,
 ../k3y/aac64/2.m4s
@@ -59,8 +65,10 @@ test("mediaPlaylist() from the beginning begins on air; the recording is the sam
 	assert.equal(mediaPlaylist(timeline, "aac64", "recording", 33), undefined);
 	const ended = { ...timeline, endPart: 33 };
 	const last = "#EXTINF:0.96000,\n../k3y/aac64/3.m4s\n#EXT-X-ENDLIST\n";
-	assert.equal(mediaPlaylist(ended, "aac64", "whole", 33), whole + last);
-	assert.equal(mediaPlaylist(ended, "aac64", "recording", 33), whole.replace("EVENT", "VOD") + last);
+	const over = whole.replace('0Z",X-R', '0Z",END-DATE="2026-01-01T20:00:10.560Z",X-R') + last;
+	assert.equal(mediaPlaylist(ended, "aac64", "whole", 33), over);
+	assert.equal(mediaPlaylist(ended, "aac64", "recording", 33), over.replace("EVENT", "VOD"));
+	assert.equal(mediaPlaylist(ended, "aac64", "recording", 32), undefined, "its last part is still being made");
 });
 
 test("mediaPlaylist() has nothing before the first whole segment, and nothing from the beginning before *on air*", () => {
@@ -71,15 +79,24 @@ test("mediaPlaylist() has nothing before the first whole segment, and nothing fr
 	assert.equal(mediaPlaylist(fakeTimeline({ endPart: 50 }), "aac64", "recording", 50), undefined);
 });
 
-test("mediaPlaylist() marks what the disk could not take; what was only lost is silence and needs no mark", () => {
+test("mediaPlaylist() passes over a segment of which all is lost; what is lost elsewhere is silence, and told as a date range", () => {
 	const gaps = [
-		{ fromPart: 13, toPart: 14, cause: "disk_full" as const },
-		{ fromPart: 30, toPart: 31, cause: "broadcast_restarted" as const },
+		{ fromPart: 10, toPart: 26, cause: "broadcast_restarted" as const },
+		{ fromPart: 40, toPart: 41, cause: "disk_full" as const },
+		{ fromPart: 47, toPart: 48, cause: "broadcast_restarted" as const },
 	];
 	const text = mediaPlaylist(fakeTimeline({ gaps }), "aac64", "live", 48) ?? "";
-	assert.match(text, /0\.m4s\n#EXT-X-GAP\n#EXTINF:3\.84000,\n\.\.\/k3y\/aac64\/1\.m4s\n#EXTINF/);
+	assert.match(text, /Z\n#EXT-X-GAP\n#EXTINF:3\.84000,\n\.\.\/k3y\/aac64\/1\.m4s\n/);
 	assert.equal(text.match(/EXT-X-GAP/g)?.length, 1);
-	assert.match(text, /#EXT-X-VERSION:8\n/);
+	const ranges = [...text.matchAll(/DATERANGE:ID="(lost-\d+)",CLASS="urn:rostra:gap".*X-ROSTRA-CAUSE="(\w+)"/g)];
+	assert.deepEqual(
+		ranges.map(([, id, cause]) => [id, cause]),
+		// The third may yet grow.
+		[
+			["lost-10", "broadcast_restarted"],
+			["lost-40", "disk_full"],
+		],
+	);
 });
 
 const timelines = fc

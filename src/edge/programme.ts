@@ -1,6 +1,7 @@
 import type { MonoMs } from "#base/index.ts";
 import { PART_SAMPLES, type Part, type ProgrammeTimeline, type PublicState, type TrackName } from "#wire/index.ts";
 import { stateBox } from "./emsg.ts";
+import { HeldRequests } from "./held.ts";
 import { type Burst, type Counts, chunk, PushStream, WritePlan } from "./listeners.ts";
 import { segmentAt } from "./playlist.ts";
 import { FORMS, type Form, isMp4, PartTail, TAIL_PARTS_MAX } from "./tail.ts";
@@ -51,6 +52,8 @@ export class Programme {
 	readonly interviewId: string;
 	readonly tail = new PartTail();
 	readonly streams: Readonly<Record<Form, PushStream>>;
+	/** Requests that wait for parts. */
+	readonly held = new HeldRequests();
 	readonly #plan = new WritePlan("beat");
 	#timeline: ProgrammeTimeline | undefined;
 	#state: { readonly revision: number; readonly phase: PublicState["phase"]; readonly box: Buffer } | undefined;
@@ -96,7 +99,7 @@ export class Programme {
 	}
 
 	get pending(): boolean {
-		return FORMS.some((form) => this.streams[form].pending);
+		return this.held.pending || FORMS.some((form) => this.streams[form].pending);
 	}
 
 	takePart(part: Part, nowMs: MonoMs): void {
@@ -121,6 +124,7 @@ export class Programme {
 
 	takeTimeline(timeline: ProgrammeTimeline, nowMs: MonoMs): void {
 		this.#timeline = timeline;
+		if (timeline.endPart !== null) this.held.release(timeline.endPart);
 		this.#considerEnd(nowMs);
 	}
 
@@ -141,16 +145,18 @@ export class Programme {
 
 	/** Keeps the deadlines: call it a few times per second. */
 	tick(nowMs: MonoMs): void {
+		this.held.expire(nowMs);
 		if (this.#holeSinceMs !== undefined && nowMs - this.#holeSinceMs >= HOLE_MS_MAX) this.#skipHole(nowMs);
 		if (!this.#ended && this.#endAtMs !== undefined && nowMs >= this.#endAtMs) this.#end();
 	}
 
-	/** Writes to listeners until all have what is due or `outOfTime` says so; forms take turns. */
+	/** Writes to listeners, then answers who waited, until all have what is due or `outOfTime` says so; forms take turns. */
 	step(outOfTime: () => boolean): void {
 		for (const form of FORMS) {
 			this.streams[form].step(outOfTime);
 			if (this.streams[form].pending) return;
 		}
+		this.held.step(outOfTime);
 	}
 
 	/** Everything a joiner needs before the part that follows; undefined before there is sound and after the end. */
@@ -178,6 +184,11 @@ export class Programme {
 		return opening;
 	}
 
+	/** A part that the tail holds. */
+	part(track: TrackName, partIndex: number): Buffer | undefined {
+		return this.tail.segment(track, partIndex, 1);
+	}
+
 	/** A whole segment that the tail holds. */
 	segment(track: TrackName, sequence: number): Buffer | undefined {
 		const span = this.#timeline && segmentAt(this.#timeline, sequence);
@@ -196,6 +207,7 @@ export class Programme {
 	}
 
 	#arrived(part: Part): void {
+		this.held.arrived(part.partIndex + 1);
 		const due = this.#plan.arrived(part.partIndex, part.beatParts);
 		if (due === undefined) return;
 		for (const form of FORMS) this.streams[form].startRound(due);
@@ -242,6 +254,7 @@ export class Programme {
 		for (const form of FORMS) {
 			this.streams[form].startEnding(this.tail.nextPart ?? 0, isMp4(form) ? box : undefined);
 		}
+		this.held.release(0);
 	}
 }
 

@@ -23,8 +23,8 @@ test("routeOf() knows every address of the public door", () => {
 		form: "mp4_48",
 		burst: { fromPart: 0 },
 	});
-	assert.deepEqual(routeOf("/i/a-1/hls/index.m3u8"), { kind: "multivariant", slug: "a-1", whole: false });
-	assert.deepEqual(routeOf("/i/a-1/hls/whole.m3u8"), { kind: "multivariant", slug: "a-1", whole: true });
+	assert.deepEqual(routeOf("/i/a-1/hls/index.m3u8"), { kind: "multivariant", slug: "a-1", list: "now" });
+	assert.deepEqual(routeOf("/i/a-1/hls/whole.m3u8"), { kind: "multivariant", slug: "a-1", list: "whole" });
 	assert.deepEqual(routeOf("/i/x/hls/aac64/recording.m3u8"), {
 		kind: "playlist",
 		slug: "x",
@@ -43,6 +43,20 @@ test("routeOf() knows every address of the public door", () => {
 		pathKey: "k",
 		track: "opus48",
 		sequence: 17,
+	});
+	assert.deepEqual(routeOf("/i/x/hls/ll/index.m3u8"), { kind: "multivariant", slug: "x", list: "low_latency" });
+	assert.deepEqual(routeOf("/i/x/hls/ll/opus48.m3u8?_HLS_part=2&CMCD=br%3D48&_HLS_msn=17&_HLS_skip=YES"), {
+		kind: "low_latency",
+		slug: "x",
+		track: "opus48",
+		directives: { sequence: 17, partOfSegment: 2, skip: true },
+	});
+	assert.deepEqual(routeOf("/i/x/hls/k/opus48/p170.m4s"), {
+		kind: "part",
+		slug: "x",
+		pathKey: "k",
+		track: "opus48",
+		part: 170,
 	});
 	assert.deepEqual(routeOf("/i/x/recording.ogg?download"), {
 		kind: "recording",

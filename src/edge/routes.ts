@@ -1,6 +1,7 @@
 import { LANGUAGES, type Language, type TrackName } from "#wire/index.ts";
 import type { Burst } from "./listeners.ts";
 import { isTrackName, PLAYLIST_KINDS, type PlaylistKind } from "./playlist.ts";
+import { type Directives, NO_DIRECTIVES, readDirectives } from "./playlist-ll.ts";
 import type { Form } from "./tail.ts";
 
 /** What an address of the public door means. Addresses are compared as sent: nothing is decoded and no dot segment is resolved. */
@@ -10,8 +11,14 @@ export type Route =
 	| { readonly kind: "redirect"; readonly location: string }
 	| { readonly kind: "state"; readonly slug: string }
 	| { readonly kind: "push"; readonly slug: string; readonly form: Form; readonly burst: Burst }
-	| { readonly kind: "multivariant"; readonly slug: string; readonly whole: boolean }
+	| { readonly kind: "multivariant"; readonly slug: string; readonly list: "now" | "whole" | "low_latency" }
 	| { readonly kind: "playlist"; readonly slug: string; readonly track: TrackName; readonly playlist: PlaylistKind }
+	| {
+			readonly kind: "low_latency";
+			readonly slug: string;
+			readonly track: TrackName;
+			readonly directives: Directives;
+	  }
 	| { readonly kind: "init"; readonly slug: string; readonly pathKey: string; readonly track: TrackName }
 	| {
 			readonly kind: "segment";
@@ -19,6 +26,13 @@ export type Route =
 			readonly pathKey: string;
 			readonly track: TrackName;
 			readonly sequence: number;
+	  }
+	| {
+			readonly kind: "part";
+			readonly slug: string;
+			readonly pathKey: string;
+			readonly track: TrackName;
+			readonly part: number;
 	  }
 	| {
 			readonly kind: "recording";
@@ -36,9 +50,9 @@ export type Route =
 const SLUG = "([a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?)";
 const PAGE = new RegExp(`^/i/${SLUG}(/?)$`);
 const FILE = new RegExp(`^/i/${SLUG}/([a-z0-9]+\\.[a-z0-9]+)$`);
-const HLS_PLAYLIST = new RegExp(`^/i/${SLUG}/hls/([a-z0-9]+)(?:/([a-z]+))?\\.m3u8$`);
+const HLS_PLAYLIST = new RegExp(`^/i/${SLUG}/hls/([a-z0-9]+)(?:/([a-z0-9]+))?\\.m3u8$`);
 const HLS_MEDIA = new RegExp(
-	`^/i/${SLUG}/hls/([A-Za-z0-9_-]{1,64})/([a-z0-9]+)/(?:(init)\\.mp4|(0|[1-9][0-9]{0,7})\\.m4s)$`,
+	`^/i/${SLUG}/hls/([A-Za-z0-9_-]{1,64})/([a-z0-9]+)/(?:(init)\\.mp4|(p?)(0|[1-9][0-9]{0,7})\\.m4s)$`,
 );
 const UNKNOWN: Route = { kind: "unknown" };
 
@@ -49,7 +63,10 @@ const UNKNOWN: Route = { kind: "unknown" };
 export function routeOf(target: string): Route {
 	const mark = target.indexOf("?");
 	const path = mark < 0 ? target : target.slice(0, mark);
-	const query = new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1));
+	const queryText = mark < 0 ? "" : target.slice(mark + 1);
+	const hls = path.startsWith("/i/") ? hlsRoute(path, queryText) : undefined;
+	if (hls) return hls;
+	const query = new URLSearchParams(queryText);
 	if (path === "/") return { kind: "front", language: languageOf(query) };
 	if (path.startsWith("/i/")) return interviewRoute(path, query);
 	if (path.startsWith("/api/") || path.startsWith("/m/")) return { kind: "cold" };
@@ -57,13 +74,6 @@ export function routeOf(target: string): Route {
 }
 
 function interviewRoute(path: string, query: URLSearchParams): Route {
-	const media = HLS_MEDIA.exec(path);
-	if (media) {
-		const [, slug = "", pathKey = "", track = "", init, sequence] = media;
-		if (!isTrackName(track)) return UNKNOWN;
-		if (init) return { kind: "init", slug, pathKey, track };
-		return { kind: "segment", slug, pathKey, track, sequence: Number(sequence) };
-	}
 	const file = FILE.exec(path);
 	if (file) return fileRoute(file[1] as string, file[2] as string, query);
 	const page = PAGE.exec(path);
@@ -73,18 +83,35 @@ function interviewRoute(path: string, query: URLSearchParams): Route {
 			? { kind: "redirect", location: `/i/${slug}` }
 			: { kind: "page", slug, language: languageOf(query) };
 	}
-	const playlist = HLS_PLAYLIST.exec(path);
-	if (playlist) {
-		const [, slug = "", first = "", second] = playlist;
-		if (second === undefined) {
-			return first === "index" || first === "whole"
-				? { kind: "multivariant", slug, whole: first === "whole" }
-				: UNKNOWN;
-		}
-		const kind = PLAYLIST_KINDS.find((known) => known === second);
-		return isTrackName(first) && kind ? { kind: "playlist", slug, track: first, playlist: kind } : UNKNOWN;
-	}
 	return UNKNOWN;
+}
+
+/** What players ask for several times a second; undefined for other addresses. */
+function hlsRoute(path: string, query: string): Route | undefined {
+	const media = HLS_MEDIA.exec(path);
+	if (media) {
+		const [, slug = "", pathKey = "", track = "", init, isPart, number] = media;
+		if (!isTrackName(track)) return UNKNOWN;
+		if (init) return { kind: "init", slug, pathKey, track };
+		if (isPart) return { kind: "part", slug, pathKey, track, part: Number(number) };
+		return { kind: "segment", slug, pathKey, track, sequence: Number(number) };
+	}
+	const playlist = HLS_PLAYLIST.exec(path);
+	if (!playlist) return undefined;
+	const [, slug = "", first = "", second] = playlist;
+	if (second === undefined) {
+		if (first === "index") return { kind: "multivariant", slug, list: "now" };
+		return first === "whole" ? { kind: "multivariant", slug, list: "whole" } : UNKNOWN;
+	}
+	if (first === "ll") {
+		if (second === "index") return { kind: "multivariant", slug, list: "low_latency" };
+		if (!isTrackName(second)) return UNKNOWN;
+		const directives = query === "" ? NO_DIRECTIVES : readDirectives(query);
+		if (typeof directives === "string") return { kind: "malformed", detail: directives };
+		return { kind: "low_latency", slug, track: second, directives };
+	}
+	const kind = PLAYLIST_KINDS.find((known) => known === second);
+	return isTrackName(first) && kind ? { kind: "playlist", slug, track: first, playlist: kind } : UNKNOWN;
 }
 
 function fileRoute(slug: string, name: string, query: URLSearchParams): Route {

@@ -34,6 +34,10 @@ export const SENTENCES = {
 		en: "This segment does not exist, or not yet. The playlist names those that do.",
 		de: "Dieses Segment gibt es nicht oder noch nicht. Die Playlist nennt die vorhandenen.",
 	},
+	too_far: {
+		en: "This playlist is asked for a part that lies too far ahead. The playlist says which part is the newest.",
+		de: "Von dieser Playlist wird ein Teil verlangt, der zu weit in der Zukunft liegt. Sie nennt den neuesten.",
+	},
 	busy: {
 		en: "Too much is being read at once. Try again in a second.",
 		de: "Gerade wird zu viel auf einmal gelesen. Versuche es in einer Sekunde noch einmal.",

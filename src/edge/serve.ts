@@ -11,9 +11,11 @@ import {
 import type { Assets } from "./assets.ts";
 import type { EdgeEvents, RefusalReason } from "./events.ts";
 import type { RequestHead } from "./head.ts";
+import type { HeldRequests } from "./held.ts";
 import { mayChunk, type PushStream } from "./listeners.ts";
 import type { ObjectCache } from "./object-cache.ts";
-import { lastWholeSegment, mediaPlaylist, multivariant, type PlaylistKind, segmentAt } from "./playlist.ts";
+import { lastWholeSegment, mediaPlaylist, multivariant, segmentAt } from "./playlist.ts";
+import { awaitedPart, lowLatencyPlaylist } from "./playlist-ll.ts";
 import { noneMatchNames, selectLanguage, selectRange } from "./preconditions.ts";
 import type { Programme } from "./programme.ts";
 import type { Programmes } from "./programmes.ts";
@@ -45,6 +47,13 @@ export type Answer =
 			readonly close: boolean;
 	  }
 	| { readonly kind: "later"; readonly answer: Promise<Answer> }
+	/** Waits in `held` for `part`, then does what `answer` says; `late` when it did not come. */
+	| {
+			readonly kind: "held";
+			readonly held: HeldRequests;
+			readonly part: number;
+			readonly answer: (late: boolean) => Answer;
+	  }
 	/** Hands the connection to node:http with everything read so far. */
 	| { readonly kind: "cold" };
 
@@ -52,6 +61,13 @@ export type Answer =
 const PLAYLISTS_MAX = 2_000;
 /** Segments ready to send, those asked for last: everybody wants the newest. Some 8 MB. */
 const SEGMENTS_MAX = 256;
+/** Parts ready to send, those asked for last: the newest half minute in all tracks. Some 500 KB. */
+const PARTS_MAX = 256;
+/**
+ * A part is held when it is the next, which playlists hint, or the one after that: another worker, which was a moment
+ * faster, may have hinted that. rfc8216bis §6.2.6 asks for 404 for what is not hinted.
+ */
+const PARTS_AHEAD_MAX = 2;
 /** The doors open this long before the announced start. */
 const DOORS_BEFORE_MS = 15 * 60_000;
 /**
@@ -77,6 +93,8 @@ const FOREVER = "public, max-age=31536000, immutable";
 /** Also for what is not there yet: a cache may shield us from asking again, for a second. */
 const ONE_SECOND = "public, max-age=1";
 const NEVER = "no-store";
+/** rfc8216bis §B.1: answers to blocking requests may be kept for six target durations: they hold what their address names. */
+const BLOCKING = "public, max-age=24";
 
 /** @param client the address of who asks, as far as the door knows it. */
 export type Serve = (head: RequestHead, client: string) => Answer;
@@ -91,8 +109,9 @@ export function createServe(options: {
 	readonly events: EdgeEvents;
 }): Serve {
 	const { clock, site, programmes, objects, assets, events } = options;
-	const playlists = new Map<string, { readonly version: string; readonly text: Representation | undefined }>();
+	const playlists = new Map<string, KeptPlaylist>();
 	const segments = new Map<string, Representation>();
+	const parts = new Map<string, Representation>();
 
 	const wishOf = (head: RequestHead): Wish => ({
 		headOnly: head.method === "HEAD",
@@ -266,26 +285,38 @@ export function createServe(options: {
 				: silent(head, route, place, programme);
 		}
 		/** Everything before it exists. */
-		const nextPart = timeline.endPart ?? programme?.tail.nextPart ?? 0;
+		const nextPart = nextPartOf(timeline, programme);
+		const ended = timeline.endPart !== null && nextPart >= timeline.endPart;
 		switch (route.kind) {
 			case "multivariant": {
-				const kind: PlaylistKind = route.whole ? "whole" : timeline.endPart === null ? "live" : "recording";
-				if (timeline.endPart !== null && timeline.onAirPart === null) return notFound(head, route, "no_recording");
-				if (kind === "whole" && timeline.onAirPart === null) return notYet(head, route, "not_begun", 4);
-				return sendPlaylist(head, `${interviewId} ${kind}`, kind, () => multivariant(timeline, kind)) as Answer;
+				if (ended && timeline.onAirPart === null) return notFound(head, route, "no_recording");
+				if (route.list === "whole" && timeline.onAirPart === null) return notYet(head, route, "not_begun", 4);
+				const name = route.list === "whole" ? "whole" : ended ? "recording" : "live";
+				const addressOf =
+					route.list !== "low_latency"
+						? (track: TrackName) => `${track}/${name}.m3u8`
+						: (track: TrackName) => (ended ? `../${track}/recording.m3u8` : `${track}.m3u8`);
+				const key = `${interviewId} ${route.list}`;
+				return sendPlaylist(head, key, { timeline, mark: Number(ended), settled: name === "recording" }, () =>
+					multivariant(timeline, addressOf),
+				) as Answer;
 			}
 			case "playlist": {
-				const last = lastWholeSegment(timeline, nextPart)?.sequence;
-				const version = `${kindVersion(timeline)} ${last}`;
-				const answer = sendPlaylist(head, `${interviewId} ${route.track} ${route.playlist}`, version, () =>
+				const mark = lastWholeSegment(timeline, nextPart)?.sequence ?? -1;
+				const key = `${interviewId} ${route.track} ${route.playlist}`;
+				const answer = sendPlaylist(head, key, { timeline, mark, settled: ended }, () =>
 					mediaPlaylist(timeline, route.track, route.playlist, nextPart),
 				);
 				if (answer) return answer;
-				if (timeline.endPart !== null) return notFound(head, route, "no_recording");
+				if (ended) return notFound(head, route, "no_recording");
 				return route.playlist === "recording"
 					? notFound(head, route, "recording_later")
 					: notYet(head, route, "not_begun", 4);
 			}
+			case "low_latency":
+				return serveLowLatency(head, route, interviewId, timeline, programme, nextPart);
+			case "part":
+				return servePart(head, route, timeline, programme, nextPart);
 			case "init":
 				if (route.pathKey !== timeline.pathKey) return notFound(head, route, "no_segment");
 				return send(head, initOf(timeline, route.track));
@@ -296,25 +327,103 @@ export function createServe(options: {
 		}
 	};
 
-	/** A playlist, made again when `version` changes; undefined when there is none. */
+	/** Waits until `part` is there, and then answers again; says so when it did not come in time. */
+	const hold = (
+		head: RequestHead,
+		route: TimelineRoute,
+		programme: Programme,
+		part: number,
+		again: (timeline: ProgrammeTimeline) => Answer,
+	): Answer => {
+		const { held } = programme;
+		const busy = () => refuse("not_yet", say(head, route, 503, "busy", { fields: [["Retry-After", "1"]] }));
+		if (held.full) return busy();
+		const answer = (late: boolean) => (late || !programme.timeline ? busy() : again(programme.timeline));
+		return { kind: "held", held, part, answer };
+	};
+
+	const serveLowLatency = (
+		head: RequestHead,
+		route: LowLatencyRoute,
+		interviewId: string,
+		timeline: ProgrammeTimeline,
+		programme: Programme | undefined,
+		nextPart: number,
+	): Answer => {
+		const { track, directives } = route;
+		const part = awaitedPart(timeline, directives, nextPart);
+		if (part === "too_far") {
+			const detail = `The newest part is ${nextPart - 1}.`;
+			return refuse("not_yet", say(head, route, 400, "too_far", { detail, cacheControl: ONE_SECOND }));
+		}
+		if (part >= nextPart && programme && !programme.ended) {
+			return hold(head, route, programme, part, (now) =>
+				serveLowLatency(head, route, interviewId, now, programme, nextPartOf(now, programme)),
+			);
+		}
+		const exact = directives.sequence !== undefined && part === nextPart - 1;
+		const key = `${interviewId} ${track} ll ${directives.skip} ${exact}`;
+		const cacheControl = exact ? BLOCKING : ONE_SECOND;
+		const answer = sendPlaylist(head, key, { timeline, mark: nextPart, settled: false, cacheControl }, () =>
+			lowLatencyPlaylist(timeline, track, { firstPart: programme?.tail.firstPart ?? nextPart, nextPart }, directives),
+		);
+		if (answer) return answer;
+		return timeline.endPart !== null ? notFound(head, route, "no_recording") : notYet(head, route, "not_begun", 4);
+	};
+
+	const servePart = (
+		head: RequestHead,
+		route: PartRoute,
+		timeline: ProgrammeTimeline,
+		programme: Programme | undefined,
+		nextPart: number,
+	): Answer => {
+		const { track, part, pathKey } = route;
+		const comes = timeline.endPart === null || part < timeline.endPart;
+		if (pathKey !== timeline.pathKey || !programme || !comes) return notFound(head, route, "no_segment");
+		if (part >= nextPart && part < nextPart + PARTS_AHEAD_MAX && !programme.ended) {
+			return hold(head, route, programme, part, (now) =>
+				servePart(head, route, now, programme, nextPartOf(now, programme)),
+			);
+		}
+		const etag = `"${pathKey}-${track}-p${part}"`;
+		let ready = parts.get(etag);
+		if (!ready) {
+			const body = programme.part(track, part);
+			if (!body) return notFound(head, route, "no_segment");
+			ready = new Representation(body, { type: SEGMENT_TYPE, cacheControl: FOREVER, fields: CORS, etag });
+			parts.set(etag, ready);
+			keepNewest(parts, PARTS_MAX);
+		}
+		return send(head, ready);
+	};
+
+	/** A playlist, made again when the timeline or its mark changes; undefined when there is none. */
 	const sendPlaylist = (
 		head: RequestHead,
 		key: string,
-		version: string,
+		as: {
+			readonly timeline: ProgrammeTimeline;
+			/** What else it is made of. */
+			readonly mark: number;
+			/** It will not change any more. */
+			readonly settled: boolean;
+			readonly cacheControl?: string;
+		},
 		make: () => string | undefined,
 	): Answer | undefined => {
 		let kept = playlists.get(key);
-		if (kept?.version !== version) {
+		if (kept?.timeline !== as.timeline || kept.mark !== as.mark) {
 			const text = make();
-			const settled = version.startsWith("recording");
 			kept = {
-				version,
+				timeline: as.timeline,
+				mark: as.mark,
 				text:
 					text === undefined
 						? undefined
 						: new Representation(Buffer.from(text), {
 								type: PLAYLIST_TYPE,
-								cacheControl: settled ? "public, max-age=60" : ONE_SECOND,
+								cacheControl: as.cacheControl ?? (as.settled ? "public, max-age=60" : ONE_SECOND),
 								compress: true,
 								fields: CORS,
 							}),
@@ -336,8 +445,15 @@ export function createServe(options: {
 	): Answer => {
 		const { track, sequence, pathKey } = route;
 		const span = segmentAt(timeline, sequence);
-		const there = span && span.firstPart + span.partCount <= nextPart;
-		if (pathKey !== timeline.pathKey || !there) return notFound(head, route, "no_segment");
+		if (pathKey !== timeline.pathKey || !span) return notFound(head, route, "no_segment");
+		const last = span.firstPart + span.partCount - 1;
+		if (last >= nextPart) {
+			// The playlist of a worker that was a moment faster names it already.
+			if (!programme || programme.ended || last > nextPart) return notFound(head, route, "no_segment");
+			return hold(head, route, programme, last, (now) =>
+				serveSegment(head, route, interviewId, now, programme, nextPartOf(now, programme)),
+			);
+		}
 		const etag = `"${pathKey}-${track}-${sequence}"`;
 		const ready = segments.get(etag);
 		if (ready) {
@@ -456,6 +572,8 @@ function keepNewest(map: Map<string, unknown>, max: number): void {
 }
 
 type PushRoute = Extract<Route, { kind: "push" }>;
+type LowLatencyRoute = Extract<Route, { kind: "low_latency" }>;
+type PartRoute = Extract<Route, { kind: "part" }>;
 type SegmentRoute = Extract<Route, { kind: "segment" }>;
 type RecordingRoute = Extract<Route, { kind: "recording" }>;
 type InterviewRoute = Extract<Route, { slug: string }>;
@@ -477,8 +595,18 @@ function readerOf(route: Route): "person" | "player" | "program" {
 	}
 }
 
-function kindVersion(timeline: ProgrammeTimeline): string {
-	return `${timeline.endPart === null ? "live" : "recording"} ${timeline.onAirPart} ${timeline.gaps.length}`;
+type KeptPlaylist = {
+	readonly timeline: ProgrammeTimeline;
+	readonly mark: number;
+	readonly text: Representation | undefined;
+};
+
+/** Everything before it exists. */
+function nextPartOf(timeline: ProgrammeTimeline, programme: Programme | undefined): number {
+	const made = programme?.tail.nextPart ?? 0;
+	if (!programme || programme.ended) return timeline.endPart ?? made;
+	// The end is decided before its last parts are made.
+	return Math.min(timeline.endPart ?? made, made);
 }
 
 const inits = new WeakMap<ProgrammeTimeline, Map<TrackName, Representation>>();
