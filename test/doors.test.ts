@@ -41,15 +41,20 @@ describe("the demo's doors", { skip: skipWithout("ffmpeg", "ffprobe"), timeout: 
 		for (const [nth, { samples }] of heard.entries()) await assertBothVoices(paths[nth] as string, samples);
 	});
 
-	test("mpv and VLC, which refuses root, play the Ogg door, the AAC door and the HLS window", {
-		skip: skipWithout("mpv", "cvlc", "setpriv", "pulseaudio", "pactl", "parec"),
-	}, async () => {
-		for (const player of ["mpv", "vlc"] as const) {
+	for (const player of ["mpv", "vlc"] as const) {
+		const needed = player === "mpv" ? ["mpv"] : ["cvlc", "setpriv"];
+		test(`${player} plays the Ogg door, the AAC door and the HLS window`, {
+			skip: skipWithout(...needed, "pulseaudio", "pactl", "parec"),
+		}, async () => {
 			const paths = ["live.ogg", "live.aac", "hls/index.m3u8"];
 			const heard = await Promise.all(paths.map((path) => hearWithPlayer(player, door(path), LISTEN_S + 4)));
-			for (const [nth, samples] of heard.entries()) await assertBothVoices(`${player} ${paths[nth]}`, samples);
-		}
-	});
+			// By envelope: players resample while they settle (VLC by 0.65 % for 12 s, after dropping what it takes for late).
+			// That every sample is there is shown above, where ffmpeg hears the same bytes.
+			for (const [nth, samples] of heard.entries()) {
+				await assertBothVoices(`${player} ${paths[nth]}`, samples, "envelope");
+			}
+		});
+	}
 
 	test("after End the recording is at the same addresses: as long as it was on air, and byte for byte what was broadcast", async (t) => {
 		const leave = new AbortController();

@@ -26,7 +26,7 @@ type Found = {
 	readonly levelDb: number;
 };
 
-/** How sound is compared: by waveform where nothing may have touched it, by envelope behind a browser, which stretches time. */
+/** How sound is compared: by waveform where nothing may have touched it, by envelope behind a browser or a player, which stretch time. */
 export type Comparison = "waveform" | "envelope";
 
 /** How much of each voice is in `heard`, which is taken to be the dialogue as `guide` holds it, from some place on. */
