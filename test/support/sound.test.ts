@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seededRandom } from "#base/index.ts";
-import { breaksIn, lagTrace, locate, longestQuiet, rumble, toneDb } from "./sound.ts";
+import { breaksIn, envelopeTrace, lagTrace, locate, longestQuiet, rumble, toneDb } from "./sound.ts";
 
 const RATE = 48_000;
 /** `seconds` of noise in bursts, which is as far from the other seeds' as two speakers are from each other. */
@@ -51,6 +51,18 @@ test("lagTrace: what passes whole has no break; 20 ms missing, doubled or swappe
 		assert.ok(breaksIn(trace, limits).length >= 1, what);
 		const last = trace.at(-1)?.lagMs ?? 0;
 		assert.ok(Math.abs(last - lagMs) < 1, `${what}: ${last}`);
+	}
+});
+
+test("envelopeTrace finds its place where a stretch begins with a long pause, and follows one that is played slowly", () => {
+	const heard = from(anna, 2, 10);
+	const slow = Float32Array.from({ length: heard.length }, (_, i) => heard[Math.floor(i * 0.97)] as number);
+	const { offsetMs, points } = envelopeTrace(anna, slow);
+	assert.ok(points.length > 90);
+	for (const { atMs, lagMs, correlation } of points) {
+		const expectedMs = 2_000 + 0.97 * atMs;
+		const foundMs = (((offsetMs + atMs - lagMs - expectedMs + 18_000) % 12_000) + 12_000) % 12_000;
+		assert.ok(Math.abs(foundMs - 6_000) <= 80 && correlation > 0.7, `at ${atMs} ms: ${foundMs - 6_000} ms off`);
 	}
 });
 

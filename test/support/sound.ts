@@ -179,7 +179,8 @@ function mod(value: number, by: number): number {
 
 /**
  * As `lagTrace`, by envelope, for ears behind which a browser stretches time and filters: it catches up, waits, cancels
- * echoes, so that waveforms differ where the speech does not. Looks at 3 s around every half second.
+ * echoes, so that waveforms differ where the speech does not. Looks at 3 s around every half second, from the stretch
+ * that is most like what was said on to both ends: the first may be a pause, and a place is not told by a pause.
  *
  * @returns a point per 100 ms.
  */
@@ -189,25 +190,41 @@ export function envelopeTrace(
 ): { readonly offsetMs: number; readonly points: LagPoint[] } {
 	const [binMs, windowMs, hopMs, reachMs] = [20, 3_000, 500, 400];
 	const [saidBins, heardBins] = [envelopeOf(said, binMs), envelopeOf(heard, binMs)];
-	const at = (fromMs: number, lagMs: number) => {
-		const window = heardBins.subarray(fromMs / binMs, (fromMs + windowMs) / binMs);
-		return correlationAt(saidBins, window, mod(Math.round((offsetMs + fromMs - lagMs) / binMs), saidBins.length));
-	};
-	let { offsetMs } = locate(said, heard.subarray(0, 8 * SAMPLE_RATE_HZ));
-	offsetMs = Math.round(offsetMs / binMs) * binMs;
-	const points: LagPoint[] = [];
-	let lagMs = 0;
-	for (let fromMs = 0; (fromMs + windowMs) * 48 <= heard.length; fromMs += hopMs) {
-		let best = { lagMs, correlation: -1 };
-		for (let by = -reachMs; by <= reachMs; by += binMs) {
-			const correlation = at(fromMs, lagMs + by);
-			if (correlation > best.correlation) best = { lagMs: lagMs + by, correlation };
+	const count = Math.max(0, Math.floor((heard.length / 48 - windowMs) / hopMs) + 1);
+	const windows = Array.from({ length: count }, (_, nth) =>
+		heardBins.subarray((nth * hopMs) / binMs, (nth * hopMs + windowMs) / binMs),
+	);
+	let anchor = { nth: 0, offsetMs: 0, correlation: -1 };
+	for (const [nth, window] of windows.entries()) {
+		for (let bin = 0; bin < saidBins.length; bin += 1) {
+			const correlation = correlationAt(saidBins, window, bin);
+			if (correlation > anchor.correlation) anchor = { nth, offsetMs: bin * binMs - nth * hopMs, correlation };
 		}
-		if (best.correlation > 0.7) lagMs = best.lagMs;
+	}
+	const { offsetMs } = anchor;
+	const lags: { lagMs: number; correlation: number }[] = [];
+	const follow = (nths: readonly number[]) => {
+		let lagMs = 0;
+		for (const nth of nths) {
+			let best = { lagMs, correlation: -1 };
+			for (let by = -reachMs; by <= reachMs; by += binMs) {
+				const bin = mod(Math.round((offsetMs + nth * hopMs - lagMs - by) / binMs), saidBins.length);
+				const correlation = correlationAt(saidBins, windows[nth] as Float32Array, bin);
+				if (correlation > best.correlation) best = { lagMs: lagMs + by, correlation };
+			}
+			if (best.correlation > 0.7) lagMs = best.lagMs;
+			lags[nth] = { lagMs, correlation: best.correlation };
+		}
+	};
+	const all = windows.map((_, nth) => nth);
+	follow(all.slice(anchor.nth));
+	follow(all.slice(0, anchor.nth).reverse());
+	const points: LagPoint[] = [];
+	for (const [nth, found] of lags.entries()) {
 		// The window's middle, and for the first and the last window its ends too.
-		const isLast = (fromMs + hopMs + windowMs) * 48 > heard.length;
-		const [firstMs, lastMs] = [fromMs === 0 ? 0 : fromMs + 1_300, isLast ? fromMs + windowMs : fromMs + 1_800];
-		for (let ms = firstMs; ms < lastMs; ms += 100) points.push({ atMs: ms, lagMs, correlation: best.correlation });
+		const fromMs = nth * hopMs;
+		const [firstMs, lastMs] = [nth === 0 ? 0 : fromMs + 1_300, nth === count - 1 ? fromMs + windowMs : fromMs + 1_800];
+		for (let ms = firstMs; ms < lastMs; ms += 100) points.push({ atMs: ms, ...found });
 	}
 	return { offsetMs, points };
 }
