@@ -5,6 +5,7 @@ import {
 	decodePcmFrame,
 	encodePart,
 	FRAMES_PER_PART,
+	mp3Wishes,
 	PART_MS,
 	PCM_FRAME_BYTES,
 	type ProgrammeTimeline,
@@ -56,6 +57,7 @@ export async function openBroadcast(interviewId: string, outside: BroadcastOutsi
 	const running = Promise.withResolvers<RunningBroadcast>();
 	opened.use(bus.respond(broadcastCommands(interviewId), async (payload) => (await running.promise).command(payload)));
 	opened.use(bus.respond(programmeTail(interviewId), async (payload) => (await running.promise).tail(payload)));
+	opened.use(bus.respond(mp3Wishes(interviewId), async (payload) => (await running.promise).mp3(payload)));
 	const early: SlotFrame[] = [];
 	let take = (frame: SlotFrame) => {
 		if (early.length < FRAMES_AHEAD_MAX) early.push(frame);

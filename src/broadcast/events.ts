@@ -38,6 +38,17 @@ export function createBroadcastEvents(log: Log) {
 		recordingFailed(error: unknown) {
 			log("error", "broadcast.recording_failed", { error });
 		},
+		mp3Started(fields: { readonly fromBeat: number; readonly tookMs: number }) {
+			log("info", "broadcast.mp3_started", fields);
+		},
+		/** Nobody has wanted it for a while. */
+		mp3Stopped(nextBeat: number) {
+			log("info", "broadcast.mp3_stopped", { nextBeat });
+		},
+		/** The next wish tries again. */
+		mp3Failed(error: unknown) {
+			log("error", "broadcast.mp3_failed", { error });
+		},
 		/** Once per process: hold sound plays without them. */
 		noticesUnreadable(error: unknown) {
 			log("warn", "broadcast.notices_unreadable", { error });

@@ -7,7 +7,7 @@ export const hasFfmpeg = spawnSync("ffmpeg", ["-version"]).status === 0;
 export const needsFfmpeg = { skip: hasFfmpeg ? false : "ffmpeg is not installed" };
 
 /** Decodes a file given on standard input to 48 kHz mono. @throws when ffmpeg complains about anything. */
-export function decodeWithFfmpeg(file: Buffer, format: "mp4" | "ogg" | "aac"): Float32Array {
+export function decodeWithFfmpeg(file: Buffer, format: "mp4" | "ogg" | "aac" | "mp3"): Float32Array {
 	const args = ["-v", "warning", "-f", format, "-i", "pipe:0", "-f", "f32le", "-ac", "1", "-ar", "48000", "pipe:1"];
 	const { stdout, stderr, status } = spawnSync("ffmpeg", args, { input: file, maxBuffer: 2 ** 28 });
 	if (status !== 0 || stderr.length > 0) throw new Error(`ffmpeg: ${stderr}`);

@@ -6,10 +6,13 @@ import {
 	broadcastCommand,
 	broadcastReports,
 	type EndAnswer,
+	encodeMp3Beat,
 	encodePart,
 	FRAME_MS,
 	FRAME_SAMPLES,
 	FRAMES_PER_PART,
+	mp3Beats,
+	mp3Wish,
 	type OnAirAnswer,
 	PART_MS,
 	type Part,
@@ -37,6 +40,7 @@ import { HoldSound } from "./hold.ts";
 import { Lateness } from "./lateness.ts";
 import { Limiter } from "./limiter.ts";
 import { LoudnessMeter } from "./loudness.ts";
+import { Mp3Track } from "./mp3-track.ts";
 import { readNotices, WAITING_FOR_HOST } from "./notices.ts";
 import type { BroadcastOutside } from "./outside.ts";
 import { Packager } from "./packager.ts";
@@ -91,6 +95,7 @@ export class RunningBroadcast implements AsyncDisposable {
 	readonly #limiter = new Limiter(CEILING_DBTP);
 	readonly #meter = new LoudnessMeter();
 	readonly #hold = new HoldSound();
+	readonly #mp3: Mp3Track;
 	readonly #delay = new DelayRing(DELAY_MS_MAX);
 	readonly #lateness = new Lateness(LATENESS_WINDOW_TICKS);
 	readonly #open = new AsyncDisposableStack();
@@ -129,6 +134,14 @@ export class RunningBroadcast implements AsyncDisposable {
 		this.#programmeClock = resume.clock;
 		this.#publishedPart = nextPart;
 		this.#packager = new Packager({ interviewId, nextPart, beat });
+		this.#mp3 = this.#open.use(
+			new Mp3Track({
+				interviewId,
+				clock: outside.clock,
+				events,
+				publish: (beat) => this.#bus.publish(mp3Beats(interviewId), encodeMp3Beat(beat)),
+			}),
+		);
 		this.#draft = new RecordingDraft({
 			objects: outside.objects,
 			timeline: () => keeper.current,
@@ -201,6 +214,11 @@ export class RunningBroadcast implements AsyncDisposable {
 				await this.#writeResume();
 				return writeJson({});
 		}
+	}
+
+	/** Answers `mp3Wishes`. */
+	mp3(payload: Buffer): Promise<Uint8Array> {
+		return this.#mp3.wish(readJson(mp3Wish, payload));
 	}
 
 	/** Answers `programmeTail`. */
@@ -302,6 +320,7 @@ export class RunningBroadcast implements AsyncDisposable {
 			this.#playSlot();
 			if (this.#programme.nextSlot >= this.#endSlot) {
 				for (let flush = 0; flush < FLUSH_FRAMES; flush += 1) this.#encoders.push(new Float32Array(FRAME_SAMPLES));
+				this.#mp3.end(this.#endSlot * FRAME_SAMPLES);
 				return;
 			}
 		}
@@ -325,7 +344,9 @@ export class RunningBroadcast implements AsyncDisposable {
 		this.#limiter.process(samples);
 		if (kind === "sound") this.#meter.push(samples);
 		this.#packager.note(slot, kind);
-		this.#encoders.push(this.#delay.pass(samples));
+		const heard = this.#delay.pass(samples);
+		this.#encoders.push(heard);
+		this.#mp3.push(slot, heard);
 	}
 
 	#drain(): void {

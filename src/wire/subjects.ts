@@ -22,6 +22,11 @@ export const timelines = (interviewId: string) => `timeline.${interviewId}`;
 export const ALL_TIMELINES = "timeline.>";
 /** edge asks broadcast for its newest parts, `{ partsMax }` as JSON: pieces [timeline JSON][part]…, see `packPieces`. */
 export const programmeTail = (interviewId: string) => `broadcast.${interviewId}.tail`;
+/** broadcast → edges, while it is wanted: `encodeMp3Beat`. */
+export const mp3Beats = (interviewId: string) => `mp3.${interviewId}`;
+export const ALL_MP3_BEATS = "mp3.>";
+/** edge asks broadcast: `mp3Wish` → pieces [{}][beat]…, the newest, and those that follow are published. MP3 is wanted for MP3_WANTED_MS from then on. */
+export const mp3Wishes = (interviewId: string) => `broadcast.${interviewId}.mp3`;
 /** house → edges: `siteEntry`. */
 export const siteEntries = (slug: string) => `site.entry.${slug}`;
 export const ALL_SITE_ENTRIES = "site.entry.>";

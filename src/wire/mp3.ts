@@ -1,0 +1,47 @@
+import * as z from "zod/mini";
+import { packPieces, unpackPieces } from "#base/bytes.ts";
+import { PART_SAMPLES } from "./quantum.ts";
+
+/**
+ * MP3 for old players: 64 kb/s, 48 kHz, one channel (MPEG-1 layer III). Every frame has 192 bytes, so a beat has 7,680.
+ * Its beats are counted from the epoch, three parts each, whatever the cuts: a part is 13⅓ frames, so only every third
+ * one ends with a frame.
+ */
+export const MP3_BITRATE_BPS = 64_000;
+export const MP3_FRAME_SAMPLES = 1_152;
+export const MP3_FRAME_BYTES = 192;
+export const MP3_PARTS_PER_BEAT = 3;
+export const MP3_BEAT_SAMPLES = MP3_PARTS_PER_BEAT * PART_SAMPLES;
+export const MP3_FRAMES_PER_BEAT = MP3_BEAT_SAMPLES / MP3_FRAME_SAMPLES;
+export const MP3_BEAT_BYTES = MP3_FRAMES_PER_BEAT * MP3_FRAME_BYTES;
+
+/** A request for MP3 keeps it wanted this long; unrepeated, the encoder stops. Nobody needs to take it back. */
+export const MP3_WANTED_MS = 15_000;
+/** Beats that broadcast and edges keep: 31 s, 246 KB. */
+export const MP3_BEATS_MAX = 32;
+
+/** The samples from `beat` × MP3_BEAT_SAMPLES on. */
+export type Mp3Beat = {
+	readonly interviewId: string;
+	/** Beats from the epoch: it holds the parts 3 × beat up to 3 × beat + 2. */
+	readonly beat: number;
+	/** Whole frames; MP3_BEAT_BYTES, or fewer in the last beat before *End*. */
+	readonly bytes: Buffer;
+};
+
+const head = z.object({ interviewId: z.string(), beat: z.number() });
+
+export function encodeMp3Beat({ interviewId, beat, bytes }: Mp3Beat): Buffer {
+	return packPieces({ interviewId, beat }, [bytes]);
+}
+
+/** Copies out of `message`, so the result may be kept. @throws when it is no beat: that is our bug. */
+export function decodeMp3Beat(message: Uint8Array): Mp3Beat {
+	const { json, pieces } = unpackPieces(Uint8Array.from(message));
+	if (!pieces[0]) throw new RangeError("Cannot read a beat of MP3: it has no bytes");
+	return { ...head.parse(json), bytes: pieces[0] };
+}
+
+/** What an edge asks: the beat it needs next, if it has listeners who heard the one before. */
+export const mp3Wish = z.object({ fromBeat: z.nullable(z.number()) });
+export type Mp3Wish = z.infer<typeof mp3Wish>;
