@@ -2,13 +2,21 @@
 import { packPieces } from "#base/index.ts";
 import type { Bus } from "#bus/index.ts";
 import {
+	encodeMp3Beat,
 	encodePart,
+	MP3_BEAT_BYTES,
+	MP3_PARTS_PER_BEAT,
+	type Mp3Beat,
+	mp3Beats,
+	mp3Wish,
+	mp3Wishes,
 	PARTS_PER_BEAT,
 	type Part,
 	type ProgrammeTimeline,
 	type PublicState,
 	parts as partsSubject,
 	programmeTail,
+	readJson,
 	segmentOf,
 	timelines,
 	writeJson,
@@ -104,6 +112,11 @@ export function fakeState(changes: Partial<PublicState> = {}): PublicState {
 	};
 }
 
+/** A beat of MP3 as long as real ones, which says which it is. */
+export function fakeMp3Beat(interviewId: string, beat: number): Mp3Beat {
+	return { interviewId, beat, bytes: Buffer.from(`[mp3 ${beat}]`.padEnd(MP3_BEAT_BYTES, ".")) };
+}
+
 /** Speaks on the bus as a broadcast does: parts, timelines, and its newest minute when asked. */
 export class FakeBroadcast {
 	timeline: ProgrammeTimeline;
@@ -111,12 +124,26 @@ export class FakeBroadcast {
 	readonly #sizes: typeof REAL_BYTES | undefined;
 	#nextPart = 0;
 	#held: Buffer[] = [];
+	/** Wishes for MP3, by the beat they ask for. From the first on beats are made, six of them at once. */
+	readonly mp3Wishes: (number | null)[] = [];
+	#nextMp3Beat = 0;
 
 	constructor(bus: Bus, timeline: ProgrammeTimeline, sizes?: typeof REAL_BYTES) {
 		this.#bus = bus;
 		this.timeline = timeline;
 		this.#sizes = sizes;
 		bus.respond(programmeTail(timeline.interviewId), () => packPieces(this.timeline, this.#held));
+		bus.respond(mp3Wishes(timeline.interviewId), (payload) => {
+			const { fromBeat } = readJson(mp3Wish, Buffer.from(payload));
+			const now = Math.floor(this.#nextPart / MP3_PARTS_PER_BEAT);
+			if (this.mp3Wishes.length === 0) this.#nextMp3Beat = now;
+			this.mp3Wishes.push(fromBeat);
+			const beats = Array.from({ length: 6 }, (_, nth) => now - 6 + nth).filter((beat) => beat >= (fromBeat ?? 0));
+			return packPieces(
+				{},
+				beats.map((beat) => encodeMp3Beat(fakeMp3Beat(timeline.interviewId, beat))),
+			);
+		});
 	}
 
 	get nextPart(): number {
@@ -131,6 +158,9 @@ export class FakeBroadcast {
 			if (this.#held.length > TAIL_PARTS_MAX) this.#held.shift();
 			if (!lost.includes(this.#nextPart)) this.#bus.publish(partsSubject(this.timeline.interviewId), part);
 			this.#nextPart += 1;
+			if (this.mp3Wishes.length === 0 || this.#nextPart < (this.#nextMp3Beat + 1) * MP3_PARTS_PER_BEAT) continue;
+			const beat = encodeMp3Beat(fakeMp3Beat(this.timeline.interviewId, this.#nextMp3Beat++));
+			this.#bus.publish(mp3Beats(this.timeline.interviewId), beat);
 		}
 	}
 

@@ -25,7 +25,7 @@ function refusal(...lines: string[]): HeadRefusal | "head" | "incomplete" {
 
 test("read() gives what this server needs of a head, and leaves what follows", () => {
 	const text =
-		"GET /i/demo/live.mp4?r=24 HTTP/1.1\r\nHost: a:8080\r\nACCEPT-encoding: gzip\r\nAccept-Encoding:\tbr \r\nRange: bytes=0-\r\nX: \xe9\r\n\r\n";
+		"GET /i/demo/live.mp4?r=24 HTTP/1.1\r\nHost: a:8080\r\nACCEPT-encoding: gzip\r\nAccept-Encoding:\tbr \r\nRange: bytes=0-\r\nIcy-MetaData: 1\r\nX: \xe9\r\n\r\n";
 	const reader = new HeadReader();
 	reader.push(Buffer.from(`${text}GET /next`, "latin1"));
 	const result = reader.read();
@@ -46,6 +46,7 @@ test("read() gives what this server needs of a head, and leaves what follows", (
 			forwarded: "",
 			xForwardedFor: "",
 			range: "bytes=0-",
+			icyMetadata: true,
 		},
 	});
 	assert.equal(reader.take(text.length).toString("latin1"), text);

@@ -60,6 +60,8 @@ export type RequestHead = {
 	/** What proxies say; anybody can send them (`clientOf`). */
 	readonly forwarded: string;
 	readonly xForwardedFor: string;
+	/** `Icy-MetaData: 1`: a radio client that wants titles between the sound. */
+	readonly icyMetadata: boolean;
 };
 
 export type HeadResult =
@@ -183,6 +185,7 @@ function parseHead(text: string): RequestHead | HeadRefusal {
 	let ifNoneMatch = "";
 	let forwarded = "";
 	let xForwardedFor = "";
+	let icyMetadata = false;
 	for (let i = 1; i < lines.length; i += 1) {
 		const line = lines[i] as string;
 		const colon = line.indexOf(":");
@@ -232,6 +235,9 @@ function parseHead(text: string): RequestHead | HeadRefusal {
 			case "x-forwarded-for":
 				xForwardedFor = joined(xForwardedFor, value);
 				break;
+			case "icy-metadata":
+				icyMetadata = value === "1";
+				break;
 		}
 	}
 
@@ -257,6 +263,7 @@ function parseHead(text: string): RequestHead | HeadRefusal {
 		range: range ?? "",
 		forwarded,
 		xForwardedFor,
+		icyMetadata,
 	};
 }
 

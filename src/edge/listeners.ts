@@ -1,6 +1,6 @@
 import type { MonoMs } from "#base/index.ts";
 import { BEAT_MS, PARTS_PER_BEAT, type PublicState } from "#wire/index.ts";
-import { type Form, isMp4, type PartTail } from "./tail.ts";
+import { type Form, isMp4, type SoundTail } from "./forms.ts";
 
 /** Bytes that may wait in this process for one listener, on top of what the kernel holds. Beyond it the listener is cut. */
 export const UNREAD_BYTES_MAX = 262_144;
@@ -62,9 +62,9 @@ const VISITS_PER_LOOK = 32;
  * next, so however rounds, joins, departures and changes of the write mode interleave, no one gets a part twice
  * or misses one.
  */
-export class PushStream {
-	readonly form: Form;
-	readonly #tail: PartTail;
+export class PushStream<F extends Form = Form> {
+	readonly form: F;
+	readonly #tail: SoundTail<F>;
 	#listeners: Listener[] = [];
 	#cursor = 0;
 	/** Visits left in the round. */
@@ -76,7 +76,7 @@ export class PushStream {
 	/** The one that was used last. */
 	#slice: Slice | undefined;
 
-	constructor(form: Form, tail: PartTail) {
+	constructor(form: F, tail: SoundTail<F>) {
 		this.form = form;
 		this.#tail = tail;
 	}
@@ -93,7 +93,7 @@ export class PushStream {
 	startPart(burst: Burst, write: WriteMode): number {
 		const next = this.#tail.nextPart ?? 0;
 		if (burst === "plain") return this.#tail.burstStart(this.form, BURST_BYTES_MIN);
-		// An Ogg page holds a beat, however often there is a write.
+		// A page of Ogg holds a beat, and so does what is made of MP3, however often there is a write.
 		const writeParts = Math.max(WRITE_PARTS[write], isMp4(this.form) || this.form === "aac_64" ? 1 : WRITE_PARTS.beat);
 		const wanted = burst === "player" ? next - writeParts - 1 : burst.fromPart;
 		return Math.min(Math.max(wanted, this.#tail.firstPart, next - RESUME_PARTS_MAX), next);

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { MonoMs } from "#base/index.ts";
 import type { ProgrammeTimeline, PublicState } from "#wire/index.ts";
 import { fakePart, fakeState, fakeTimeline, REAL_BYTES } from "./fakes.ts";
+import type { Form } from "./forms.ts";
 import {
 	BURST_BYTES_MIN,
 	type Listener,
@@ -13,7 +14,7 @@ import {
 	type WriteMode,
 } from "./listeners.ts";
 import { END_PARTS_WAIT_MS, END_STATE_WAIT_MS, HOLE_MS_MAX, Programme } from "./programme.ts";
-import { type Form, TAIL_PARTS_MAX } from "./tail.ts";
+import { TAIL_PARTS_MAX } from "./tail.ts";
 
 const at = (ms: number) => ms as MonoMs;
 const NEVER = () => false;

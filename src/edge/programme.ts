@@ -1,10 +1,19 @@
 import type { MonoMs } from "#base/index.ts";
-import { PART_SAMPLES, type Part, type ProgrammeTimeline, type PublicState, type TrackName } from "#wire/index.ts";
+import {
+	type Mp3Beat,
+	PART_SAMPLES,
+	type Part,
+	type ProgrammeTimeline,
+	type PublicState,
+	type TrackName,
+} from "#wire/index.ts";
 import { stateBox } from "./emsg.ts";
+import { FORMS, type Form, isMp3, isMp4, PART_FORMS, type PartForm } from "./forms.ts";
 import { HeldRequests } from "./held.ts";
 import { type Burst, type Counts, chunk, PushStream, WritePlan } from "./listeners.ts";
+import { Mp3Live } from "./mp3-live.ts";
 import { segmentAt } from "./playlist.ts";
-import { FORMS, type Form, isMp4, PartTail, TAIL_PARTS_MAX } from "./tail.ts";
+import { PartTail, TAIL_PARTS_MAX } from "./tail.ts";
 
 /** How long the end of the sound waits for the state that says so, which then is the last thing listeners get. */
 export const END_STATE_WAIT_MS = 1_000;
@@ -51,7 +60,8 @@ type OpeningCache = { key: string; readonly byStart: Map<string, Opening> };
 export class Programme {
 	readonly interviewId: string;
 	readonly tail = new PartTail();
-	readonly streams: Readonly<Record<Form, PushStream>>;
+	readonly mp3 = new Mp3Live();
+	readonly streams: { readonly [F in Form]: PushStream<F> };
 	/** Requests that wait for parts. */
 	readonly held = new HeldRequests();
 	readonly #plan = new WritePlan("beat");
@@ -69,10 +79,15 @@ export class Programme {
 
 	constructor(interviewId: string) {
 		this.interviewId = interviewId;
-		this.streams = Object.fromEntries(FORMS.map((form) => [form, new PushStream(form, this.tail)])) as Record<
-			Form,
-			PushStream
-		>;
+		const stream = <F extends PartForm>(form: F) => new PushStream<F>(form, this.tail);
+		this.streams = {
+			mp4_48: stream("mp4_48"),
+			mp4_24: stream("mp4_24"),
+			ogg_48: stream("ogg_48"),
+			ogg_24: stream("ogg_24"),
+			aac_64: stream("aac_64"),
+			...this.mp3.streams,
+		};
 	}
 
 	get timeline(): ProgrammeTimeline | undefined {
@@ -122,6 +137,19 @@ export class Programme {
 		for (const part of parts) this.takePart(part, nowMs);
 	}
 
+	takeMp3(beat: Mp3Beat, nowMs: MonoMs): void {
+		if (this.#ended) return;
+		this.mp3.take(beat, nowMs);
+		this.#considerEnd(nowMs);
+	}
+
+	/** What broadcast answers to a wish for MP3. */
+	takeMp3Answer(beats: readonly Mp3Beat[], nowMs: MonoMs): void {
+		if (this.#ended) return;
+		this.mp3.takeAnswer(beats, nowMs);
+		this.#considerEnd(nowMs);
+	}
+
 	takeTimeline(timeline: ProgrammeTimeline, nowMs: MonoMs): void {
 		this.#timeline = timeline;
 		if (timeline.endPart !== null) this.held.release(timeline.endPart);
@@ -131,10 +159,12 @@ export class Programme {
 	takeState(state: PublicState, json: Uint8Array, nowMs: MonoMs): void {
 		const { revision, phase, atPart, delivery } = state;
 		this.#plan.mode = delivery.write;
+		this.mp3.mode = delivery.write;
 		if (this.#state && revision === this.#state.revision) return;
 		const box = stateBox(revision, atPart * PART_SAMPLES, json);
 		this.#state = { revision, phase, box };
 		this.tail.setStateBox(box);
+		this.mp3.takeState(state);
 		this.#considerEnd(nowMs);
 	}
 
@@ -162,7 +192,7 @@ export class Programme {
 	/** Everything a joiner needs before the part that follows; undefined before there is sound and after the end. */
 	opening(form: Form, burst: Burst, chunked: boolean): Opening | undefined {
 		const timeline = this.#timeline;
-		const nextPart = this.tail.nextPart;
+		const nextPart = (isMp3(form) ? this.mp3.tail : this.tail).nextPart;
 		if (!timeline || nextPart === undefined || this.#ended) return undefined;
 		const start = this.streams[form].startPart(burst, this.#plan.mode);
 		const cacheKey = `${nextPart} ${this.#state?.revision}`;
@@ -174,9 +204,14 @@ export class Programme {
 		const startKey = `${start} ${chunked}`;
 		let opening = cache.byStart.get(startKey);
 		if (!opening) {
-			const pieces = [head(timeline, form)];
-			if (isMp4(form) && this.#state) pieces.push(this.#state.box);
-			pieces.push(this.tail.bytes(form, start, nextPart));
+			const pieces: Buffer[] = [];
+			if (isMp3(form)) {
+				pieces.push(this.mp3.tail.bytes(form, start, nextPart, false));
+			} else {
+				pieces.push(head(timeline, form));
+				if (isMp4(form) && this.#state) pieces.push(this.#state.box);
+				pieces.push(this.tail.bytes(form, start, nextPart));
+			}
 			const bytes = Buffer.concat(pieces);
 			opening = new Opening(chunked ? chunk(bytes) : bytes, nextPart);
 			if (cache.byStart.size < OPENINGS_MAX) cache.byStart.set(startKey, opening);
@@ -210,7 +245,7 @@ export class Programme {
 		this.held.arrived(part.partIndex + 1);
 		const due = this.#plan.arrived(part.partIndex, part.beatParts);
 		if (due === undefined) return;
-		for (const form of FORMS) this.streams[form].startRound(due);
+		for (const form of PART_FORMS) this.streams[form].startRound(due);
 	}
 
 	#takeAhead(): void {
@@ -228,7 +263,7 @@ export class Programme {
 	}
 
 	#skipHole(nowMs: MonoMs): void {
-		for (const form of FORMS) this.streams[form].cutAll();
+		for (const form of PART_FORMS) this.streams[form].cutAll();
 		const waiting = [...this.#ahead.values()].sort((a, b) => a.partIndex - b.partIndex);
 		this.#ahead.clear();
 		this.#holeSinceMs = undefined;
@@ -239,7 +274,7 @@ export class Programme {
 	#considerEnd(nowMs: MonoMs): void {
 		const endPart = this.#timeline?.endPart ?? null;
 		if (this.#ended || endPart === null) return;
-		const complete = (this.tail.nextPart ?? 0) >= endPart;
+		const complete = (this.tail.nextPart ?? 0) >= endPart && this.mp3.isComplete(endPart);
 		if (complete && this.#state?.phase === "ended") return this.#end();
 		if (complete === this.#completeBefore && this.#endAtMs !== undefined) return;
 		this.#completeBefore = complete;
@@ -252,14 +287,15 @@ export class Programme {
 		this.#ahead.clear();
 		const box = this.tail.takePendingBox();
 		for (const form of FORMS) {
-			this.streams[form].startEnding(this.tail.nextPart ?? 0, isMp4(form) ? box : undefined);
+			const { nextPart = 0 } = isMp3(form) ? this.mp3.tail : this.tail;
+			this.streams[form].startEnding(nextPart, isMp4(form) ? box : undefined);
 		}
 		this.held.release(0);
 	}
 }
 
 /** What comes before all sound: ftyp and moov, the two Ogg header pages, nothing for ADTS. */
-function head(timeline: ProgrammeTimeline, form: Form): Buffer {
+function head(timeline: ProgrammeTimeline, form: PartForm): Buffer {
 	const { opus48, opus24 } = timeline.tracks;
 	switch (form) {
 		case "mp4_48":

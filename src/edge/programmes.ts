@@ -2,9 +2,13 @@ import { type Clock, everyMs, type MonoMs, unpackPieces } from "#base/index.ts";
 import type { Bus } from "#bus/index.ts";
 import type { Objects } from "#objects/index.ts";
 import {
+	ALL_MP3_BEATS,
 	ALL_PARTS,
 	ALL_TIMELINES,
+	decodeMp3Beat,
 	decodePart,
+	type Mp3Wish,
+	mp3Wishes,
 	type ProgrammeTimeline,
 	type PublicState,
 	programmeTail,
@@ -25,6 +29,8 @@ const TIMELINES_MAX = 500;
 const BATCH_MS = 7;
 const TICK_MS = 250;
 const TAIL_TIMEOUT_MS = 1_000;
+/** Broadcast loads an encoder and encodes 6 s: some 0.1 s of work, in turns beside everything else. */
+const MP3_TIMEOUT_MS = 3_000;
 /** An ended programme's newest minute stays in memory this long, as everybody asks for it then. */
 const ENDED_KEEP_MS = 60_000;
 
@@ -33,6 +39,7 @@ export type Programmes = ReturnType<typeof createProgrammes>;
 type Followed = {
 	readonly programme: Programme;
 	asking: Promise<void> | undefined;
+	askingMp3: Promise<void> | undefined;
 	/** Not before this: broadcast may be away. */
 	askAgainMs: number;
 	endedMs: MonoMs | undefined;
@@ -66,6 +73,7 @@ export function createProgrammes(options: {
 		entry = {
 			programme: new Programme(interviewId),
 			asking: undefined,
+			askingMp3: undefined,
 			askAgainMs: 0,
 			endedMs: undefined,
 			missingBefore: false,
@@ -101,6 +109,8 @@ export function createProgrammes(options: {
 			ask(entry);
 		}
 		entry.missingBefore = programme.missing;
+		const wish = programme.ended ? undefined : programme.mp3.wishDue(clock.monoMs());
+		if (wish) void askMp3(entry, wish);
 		if (programme.ended && entry.endedMs === undefined) {
 			entry.endedMs = clock.monoMs();
 			archive.delete(programme.interviewId);
@@ -134,6 +144,34 @@ export function createProgrammes(options: {
 			});
 	};
 
+	/** Sends a wish for MP3; settles when it is answered, or will not be. */
+	const askMp3 = (entry: Followed, wish: Mp3Wish): Promise<void> => {
+		const { programme } = entry;
+		entry.askingMp3 ??= bus
+			.request(mp3Wishes(programme.interviewId), writeJson(wish), { timeoutMs: MP3_TIMEOUT_MS })
+			.then((answer) => {
+				programme.takeMp3Answer(unpackPieces(answer).pieces.map(decodeMp3Beat), clock.monoMs());
+			})
+			// Broadcast is away or restarting: the next wish asks again.
+			.catch(() => {})
+			.then(() => {
+				entry.askingMp3 = undefined;
+				if (!disposed) attend(entry);
+			});
+		return entry.askingMp3;
+	};
+
+	/** Resolves when `isSo`, at the end of the programme, or after `withinMs`. */
+	const whenever = async ({ programme, waiting }: Followed, isSo: () => boolean, withinMs: number): Promise<void> => {
+		if (isSo() || programme.ended) return;
+		const { promise, resolve } = Promise.withResolvers<void>();
+		const look = () => (isSo() || programme.ended) && resolve();
+		waiting.add(look);
+		using _ = clock.wakeAt((clock.monoMs() + withinMs) as MonoMs, resolve);
+		await promise;
+		waiting.delete(look);
+	};
+
 	const tick = () => {
 		const nowMs = clock.monoMs();
 		for (const [interviewId, entry] of followed) {
@@ -161,6 +199,15 @@ export function createProgrammes(options: {
 		}),
 	);
 	scope.use(
+		bus.subscribe(ALL_MP3_BEATS, (payload) => {
+			const beat = decodeMp3Beat(payload);
+			const entry = followed.get(beat.interviewId);
+			if (!entry) return;
+			entry.programme.takeMp3(beat, clock.monoMs());
+			attend(entry);
+		}),
+	);
+	scope.use(
 		bus.subscribe(ALL_TIMELINES, (payload) => {
 			const timeline = readJson(programmeTimeline, payload);
 			archive.delete(timeline.interviewId);
@@ -182,6 +229,17 @@ export function createProgrammes(options: {
 			return followed.get(interviewId)?.programme;
 		},
 
+		/** Resolves when MP3 of a programme can be joined, which it asks for, or after `withinMs`. */
+		async mp3(interviewId: string, withinMs: number): Promise<void> {
+			const entry = follow(interviewId);
+			if (!entry) return;
+			const { mp3 } = entry.programme;
+			await whenever(entry, () => entry.programme.sounding, withinMs);
+			if (!entry.programme.ended) await askMp3(entry, mp3.wish(clock.monoMs()));
+			// Of a programme that has just begun there is no whole beat yet.
+			await whenever(entry, () => mp3.isFlowing(clock.monoMs()), withinMs);
+		},
+
 		/** Begins to follow an interview whose doors are open; resolves once its newest minute is here or broadcast did not answer. */
 		async follow(interviewId: string): Promise<void> {
 			const entry = follow(interviewId);
@@ -196,14 +254,7 @@ export function createProgrammes(options: {
 		 */
 		async sounding(interviewId: string, withinMs: number): Promise<void> {
 			const entry = follow(interviewId);
-			const { programme, waiting } = entry ?? {};
-			if (!programme || !waiting || programme.sounding || programme.ended) return;
-			const { promise, resolve } = Promise.withResolvers<void>();
-			const look = () => (programme.sounding || programme.ended) && resolve();
-			waiting.add(look);
-			using _ = clock.wakeAt((clock.monoMs() + withinMs) as MonoMs, resolve);
-			await promise;
-			waiting.delete(look);
+			if (entry) await whenever(entry, () => entry.programme.sounding, withinMs);
 		},
 
 		/** Asks broadcast for everything that may have been missed while the bus was away. */

@@ -1,8 +1,8 @@
 import { LANGUAGES, type Language, type TrackName } from "#wire/index.ts";
+import type { Form } from "./forms.ts";
 import type { Burst } from "./listeners.ts";
 import { isTrackName, PLAYLIST_KINDS, type PlaylistKind } from "./playlist.ts";
 import { type Directives, NO_DIRECTIVES, readDirectives } from "./playlist-ll.ts";
-import type { Form } from "./tail.ts";
 
 /** What an address of the public door means. Addresses are compared as sent: nothing is decoded and no dot segment is resolved. */
 export type Route =
@@ -124,6 +124,8 @@ function fileRoute(slug: string, name: string, query: URLSearchParams): Route {
 			return pushRoute(slug, "ogg_48", "ogg_24", query);
 		case "live.aac":
 			return pushRoute(slug, "aac_64", undefined, query);
+		case "live.mp3":
+			return pushRoute(slug, "mp3_64", undefined, query);
 		case "recording.m4a":
 		case "recording.ogg": {
 			const extension = name === "recording.m4a" ? "m4a" : "ogg";

@@ -10,8 +10,10 @@ import {
 } from "#wire/index.ts";
 import type { Assets } from "./assets.ts";
 import type { EdgeEvents, RefusalReason } from "./events.ts";
+import { type Form, isMp3 } from "./forms.ts";
 import type { RequestHead } from "./head.ts";
 import type { HeldRequests } from "./held.ts";
+import { icyFields } from "./icy.ts";
 import { mayChunk, type PushStream } from "./listeners.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { lastWholeSegment, mediaPlaylist, multivariant, segmentAt } from "./playlist.ts";
@@ -23,7 +25,6 @@ import { CORS, type Fields, Representation, responseHead, type Wish } from "./re
 import { type Route, routeOf } from "./routes.ts";
 import { SENTENCES, type SentenceKey } from "./sentences.ts";
 import type { SitePlace, SiteView } from "./site.ts";
-import type { Form } from "./tail.ts";
 
 /** What the door does for a request. The door alone touches sockets. */
 export type Answer =
@@ -86,6 +87,8 @@ const TYPES: Record<Form, string> = {
 	ogg_48: "audio/ogg",
 	ogg_24: "audio/ogg",
 	aac_64: "audio/aac",
+	mp3_64: "audio/mpeg",
+	mp3_64_icy: "audio/mpeg",
 };
 const PLAYLIST_TYPE = "application/vnd.apple.mpegurl";
 const SEGMENT_TYPE = "audio/mp4";
@@ -232,29 +235,38 @@ export function createServe(options: {
 
 	const servePush = (head: RequestHead, route: PushRoute, place: SitePlace, waited = false): Answer => {
 		const programme = programmes.live(place.entry.interviewId);
-		const chunked = mayChunk(route.form) && head.minorVersion === 1;
-		const opening = programme?.opening(route.form, route.burst, chunked);
-		if (!programme || !opening) {
+		const form = isMp3(route.form) && head.icyMetadata ? "mp3_64_icy" : route.form;
+		const chunked = mayChunk(form) && head.minorVersion === 1;
+		const isMade = !isMp3(form) || programme?.mp3.isFlowing(clock.monoMs());
+		const opening = isMade ? programme?.opening(form, route.burst, chunked) : undefined;
+		// MP3 is not made for a question.
+		const isAsked = head.method === "HEAD" && isMp3(form) && programme?.sounding;
+		if (!programme || !(opening || isAsked)) {
 			const { interviewId, phase } = place.entry;
 			const mayWait = !waited && head.method === "GET" && !programme?.ended && SOUNDING.includes(phase);
 			if (!mayWait) return silent(head, route, place, programme);
-			const sounding = programmes.sounding(interviewId, FIRST_SOUND_WAIT_MS);
+			const soon = isMp3(form)
+				? programmes.mp3(interviewId, FIRST_SOUND_WAIT_MS)
+				: programmes.sounding(interviewId, FIRST_SOUND_WAIT_MS);
 			const now = () => site.place(route.slug) ?? place;
-			return { kind: "later", answer: sounding.then(() => servePush(head, route, now(), true)) };
+			return { kind: "later", answer: soon.then(() => servePush(head, route, now(), true)) };
 		}
 		const fields: (readonly [string, string])[] = [
-			["Content-Type", TYPES[route.form]],
+			["Content-Type", TYPES[form]],
 			["Cache-Control", "no-store, no-transform"],
 			["X-Accel-Buffering", "no"],
 			...CORS,
 		];
 		if (chunked) fields.push(["Transfer-Encoding", "chunked"]);
+		if (form === "mp3_64_icy") fields.push(...icyFields(place.state?.title ?? ""));
 		const text = responseHead(200, fields, { unixMs: clock.unixMs(), close: true });
-		if (head.method === "HEAD") return { kind: "bytes", bytes: [Buffer.from(text, "latin1")], close: true };
+		if (!opening || head.method === "HEAD") {
+			return { kind: "bytes", bytes: [Buffer.from(text, "latin1")], close: true };
+		}
 		return {
 			kind: "push",
 			opening: opening.after(text),
-			stream: programme.streams[route.form],
+			stream: programme.streams[form],
 			chunked,
 			nextPart: opening.nextPart,
 		};

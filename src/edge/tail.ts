@@ -1,11 +1,8 @@
 import { PART_MS, type Part, type TrackName } from "#wire/index.ts";
+import { isMp4, type PartForm, type SoundTail } from "./forms.ts";
 
 /** What an edge keeps of a programme in memory: 60 s. Older sound is read from objects. */
 export const TAIL_PARTS_MAX = Math.ceil(60_000 / PART_MS);
-
-/** The forms in which sound is pushed: container and Opus bitrate, or AAC with ADTS headers. */
-export const FORMS = ["mp4_48", "mp4_24", "ogg_48", "ogg_24", "aac_64"] as const;
-export type Form = (typeof FORMS)[number];
 
 const FIELD = {
 	mp4_48: "opus48",
@@ -13,7 +10,7 @@ const FIELD = {
 	ogg_48: "ogg48",
 	ogg_24: "ogg24",
 	aac_64: "adts",
-} as const satisfies Record<Form, keyof Part>;
+} as const satisfies Record<PartForm, keyof Part>;
 
 type Entry = { readonly part: Part; stateBox: Buffer | undefined };
 
@@ -22,17 +19,15 @@ type Entry = { readonly part: Part; stateBox: Buffer | undefined };
  *
  * Pure core. Invariant: the parts held are consecutive and end before `nextPart`.
  */
-export class PartTail {
+export class PartTail implements SoundTail<PartForm> {
 	#entries: Entry[] = [];
 	#nextPart: number | undefined;
 	#pendingBox: Buffer | undefined;
 
-	/** First part held; equals `nextPart` when none is. */
 	get firstPart(): number {
 		return (this.#nextPart ?? 0) - this.#entries.length;
 	}
 
-	/** The part that comes next, or undefined before the first. */
 	get nextPart(): number | undefined {
 		return this.#nextPart;
 	}
@@ -82,7 +77,7 @@ export class PartTail {
 	 * Any part may be the first: an fMP4 part and an ADTS part stand alone, and a page of Ogg travels with the
 	 * part that completes its beat, so a stream that begins within a beat has that beat whole.
 	 */
-	bytes(form: Form, fromPart: number, toPart: number): Buffer {
+	bytes(form: PartForm, fromPart: number, toPart: number): Buffer {
 		const pieces: Buffer[] = [];
 		for (let part = fromPart; part < toPart; part += 1) {
 			const entry = this.#entry(part);
@@ -101,8 +96,7 @@ export class PartTail {
 		return Buffer.concat(pieces);
 	}
 
-	/** Where a burst of at least `bytesMin` bytes that ends with the newest sound begins: the beginning of the tail when it holds less. */
-	burstStart(form: Form, bytesMin: number): number {
+	burstStart(form: PartForm, bytesMin: number): number {
 		let bytes = 0;
 		let part = this.#nextPart ?? 0;
 		while (part > this.firstPart && bytes < bytesMin) {
@@ -112,8 +106,7 @@ export class PartTail {
 		return part;
 	}
 
-	/** Bytes of the newest `partCount` parts, or of all that are held. */
-	newestBytes(form: Form, partCount: number): number {
+	newestBytes(form: PartForm, partCount: number): number {
 		let bytes = 0;
 		for (const { part } of this.#entries.slice(-partCount)) bytes += part[FIELD[form]].length;
 		return bytes;
@@ -124,8 +117,4 @@ export class PartTail {
 		if (!entry) throw new RangeError(`Cannot read part ${part} as it must be in the tail: it is not`);
 		return entry;
 	}
-}
-
-export function isMp4(form: Form): boolean {
-	return form === "mp4_48" || form === "mp4_24";
 }

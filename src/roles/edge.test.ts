@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import { silentLog, systemClock, systemRandom } from "#base/index.ts";
 import { type Bus, LocalHub } from "#bus/index.ts";
 import { FakeBroadcast, fakeState, fakeTimeline, partText } from "#edge/fakes.ts";
+import { IcyReader } from "#edge/icy.testing.ts";
 import { openDisk } from "#objects/index.ts";
 import {
 	type EdgeReport,
@@ -375,6 +376,31 @@ test("parts lost on the way are fetched from broadcast's tail, and listeners get
 		parts,
 		Array.from({ length: 8 }, (_, i) => from + i),
 	);
+});
+
+test("MP3 is made for who comes first and goes on while somebody listens; a radio that wants titles gets them", async () => {
+	assert.equal((await fetch(url("/i/demo/live.mp3"), { method: "HEAD" })).headers.get("content-type"), "audio/mpeg");
+	assert.deepEqual(broadcast.mp3Wishes, [], "a question makes nothing");
+	const next = Math.floor(broadcast.nextPart / 3);
+	const radio = hear(get("/i/demo/live.mp3", "Icy-MetaData: 1\r\n"), `[mp3 ${next + 1}]`);
+	const plain = hear(get("/i/demo/live.mp3"), `[mp3 ${next + 1}]`);
+	await Promise.all([radio.begun, plain.begun]);
+	assert.equal(broadcast.mp3Wishes[0], null);
+	broadcast.speak(6);
+	const [withTitles, without] = [await radio.heard, await plain.heard];
+	assert.match(without, /^HTTP\/1\.1 200 OK\r\n.*\r\nContent-Type: audio\/mpeg\r\n/s);
+	assert.doesNotMatch(without, /icy-/i);
+	assert.match(withTitles, /\r\nicy-metaint: 7680\r\nicy-name: GrÃ¼Ã\x9fe: a talk\r\n/);
+	const bodyOf = (text: string) => Buffer.from(text.slice(text.indexOf("\r\n\r\n") + 4), "latin1");
+	const reader = new IcyReader(7_680);
+	reader.push(bodyOf(withTitles));
+	assert.deepEqual(
+		reader.titles.map(({ title }) => title),
+		["Grüße: a talk"],
+	);
+	const sound = bodyOf(without);
+	const common = Math.min(sound.length, reader.sound.length);
+	assert.ok(common >= 6 * 7_680 && reader.sound.subarray(0, common).equals(sound.subarray(0, common)));
 });
 
 test("End: streams close in an orderly way with the last part and state, and a fresh index is the recording's", async () => {

@@ -37,7 +37,7 @@ export function encodeMp3Beat({ interviewId, beat, bytes }: Mp3Beat): Buffer {
 
 /** Copies out of `message`, so the result may be kept. @throws when it is no beat: that is our bug. */
 export function decodeMp3Beat(message: Uint8Array): Mp3Beat {
-	const { json, pieces } = unpackPieces(Uint8Array.from(message));
+	const { json, pieces } = unpackPieces(new Uint8Array(message));
 	if (!pieces[0]) throw new RangeError("Cannot read a beat of MP3: it has no bytes");
 	return { ...head.parse(json), bytes: pieces[0] };
 }

@@ -38,6 +38,7 @@ export function Elsewhere({ state, publicUrl }: { state: PublicState; publicUrl:
 		{ name: say("address_ogg"), url: `${base}/live.ogg` },
 		{ name: say("address_saver"), url: `${base}/live.ogg?r=24` },
 		{ name: say("address_aac"), url: `${base}/live.aac` },
+		{ name: say("address_mp3"), url: `${base}/live.mp3` },
 	];
 	return (
 		<section aria-labelledby="elsewhere" class="listen-block">

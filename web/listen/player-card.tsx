@@ -249,8 +249,7 @@ function Unscripted({ state }: { state: PublicState }) {
 					) : (
 						<>
 							<source src={`${base}/hls/index.m3u8`} type="application/vnd.apple.mpegurl" />
-							<source src={`${base}/live.ogg`} type='audio/ogg; codecs="opus"' />
-							<source src={`${base}/live.aac`} type="audio/aac" />
+							<source src={`${base}/live.mp3`} type="audio/mpeg" />
 						</>
 					)}
 				</audio>
