@@ -1,10 +1,12 @@
 /** `npm run bench -- broadcast`: what the programme costs, how it sounds, and what it survives. */
 import { spawnSync } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createDecoder } from "libopus-wasm";
 import { seededRandom, systemClock } from "#base/index.ts";
+import { adtsFrames } from "#broadcast/adts.ts";
 import { CEILING_DBTP, TARGET_LUFS } from "#broadcast/config.ts";
+import { openEncoders } from "#broadcast/encoders.ts";
 import { fragment, readFragments } from "#broadcast/fmp4.ts";
 import { LIMITER_DELAY_SAMPLES, Limiter } from "#broadcast/limiter.ts";
 import { LoudnessMeter } from "#broadcast/loudness.ts";
@@ -22,9 +24,12 @@ import {
 	type Part,
 	partUnixMs,
 	readJson,
+	recordingKey,
 	segmentKey,
+	segmentOf,
 	segmentsBetween,
 	TRACK_NAMES,
+	type TrackName,
 	tickAt,
 	timelineKey,
 	writeJson,
@@ -47,8 +52,11 @@ export const rows: Bench = async function* ({ isShort, say }) {
 
 async function* levels(dialogue: Float32Array, isShort: boolean): AsyncGenerator<Row> {
 	const speech = isShort ? dialogue.subarray(0, 20 * 48_000) : dialogue;
-	for (const inLufs of [-37, -31, -25, -19, -13, -10]) {
-		const { lufs, peakDbtp, witness } = levelled(atLufs(speech, inLufs));
+	const inputsLufs = [-37, -31, -25, -19, -13, -10];
+	const decodedDbtp: Record<string, number> = {};
+	for (const inLufs of inputsLufs) {
+		const programme = levelled(atLufs(speech, inLufs));
+		const { lufs, peakDbtp, witness } = programme;
 		const away = Math.abs(lufs - TARGET_LUFS);
 		yield {
 			id: `broadcast-level-of-${-inLufs}-lufs-below`,
@@ -59,6 +67,16 @@ async function* levels(dialogue: Float32Array, isShort: boolean): AsyncGenerator
 			...(witness && { peer: `ffmpeg ebur128 ${witness}` }),
 		};
 		yield atMost(`broadcast-true-peak-of-${-inLufs}-lufs-below`, peakDbtp, -1, "dBTP");
+		// The encoders cost much more than the level: a short run takes the two ends.
+		if (isShort && inLufs !== -37 && inLufs !== -10) continue;
+		for (const [track, samples] of Object.entries(await heardAs(programme.frames))) {
+			const peak = witnessed(samples).peakDbtp;
+			if (peak !== undefined) decodedDbtp[track] = Math.max(decodedDbtp[track] ?? Number.NEGATIVE_INFINITY, peak);
+		}
+	}
+	// The promise is kept before the encoders; this is what listeners get.
+	for (const [track, peak] of Object.entries(decodedDbtp)) {
+		yield atMost(`broadcast-true-peak-decoded-${track}`, peak, -1, "dBTP", "the highest of all levels");
 	}
 }
 
@@ -89,19 +107,67 @@ function levelled(samples: Float32Array) {
 		const louder = frame.map((sample) => sample * gain);
 		limiter.process(louder);
 		meter.push(louder);
-		return Buffer.from(louder.buffer);
+		return louder;
 	});
+	const { lufs: witness, peakDbtp } = witnessed(joined(out));
+	return {
+		frames: out,
+		lufs: meter.integratedLufs ?? Number.NaN,
+		peakDbtp: peakDbtp ?? limiter.takePeakDbtp() ?? Number.NaN,
+		witness,
+	};
+}
+
+/** Integrated loudness and true peak as ffmpeg measures them; undefined without ffmpeg. */
+function witnessed(samples: Float32Array): { lufs: string | undefined; peakDbtp: number | undefined } {
 	const args =
 		"-hide_banner -nostats -f f32le -ar 48000 -ac 1 -i pipe:0 -af ebur128=peak=true:framelog=verbose -f null -";
-	const { stderr } = spawnSync("ffmpeg", args.split(" "), { input: Buffer.concat(out), maxBuffer: 2 ** 26 });
-	const summary = stderr?.toString().split("Summary:")[1];
-	const found = (pattern: RegExp) => summary && pattern.exec(summary)?.[1];
-	const peak = found(/Peak:\s+(-?[\d.]+) dBFS/);
+	const input = Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
+	const { stderr } = spawnSync("ffmpeg", args.split(" "), { input, maxBuffer: 2 ** 26 });
+	const summary = stderr?.toString().split("Summary:")[1] ?? "";
+	const peak = /Peak:\s+(-?[\d.]+) dBFS/.exec(summary)?.[1];
+	return { lufs: /I:\s+(-?[\d.]+) LUFS/.exec(summary)?.[1], peakDbtp: peak === undefined ? undefined : Number(peak) };
+}
+
+/** What listeners of each track hear of a programme: encoded, and decoded again (AAC by ffmpeg; left out without it). */
+async function heardAs(programme: readonly Float32Array[]): Promise<Partial<Record<TrackName, Float32Array>>> {
+	using encoders = await openEncoders();
+	const packets: Record<TrackName, Uint8Array[]> = { opus48: [], opus24: [], aac64: [] };
+	encoders.begin(0, ({ track, bytes }) => packets[track].push(bytes));
+	for (const frame of programme) encoders.push(frame);
+	const aac = decodeAdts(adtsFrames(packets.aac64));
 	return {
-		lufs: meter.integratedLufs ?? Number.NaN,
-		peakDbtp: peak === undefined || peak === "" ? (limiter.takePeakDbtp() ?? Number.NaN) : Number(peak),
-		witness: found(/I:\s+(-?[\d.]+) LUFS/),
+		opus48: await decodeOpusPackets(packets.opus48),
+		opus24: await decodeOpusPackets(packets.opus24),
+		...(aac && { aac64: aac }),
 	};
+}
+
+function joined(pieces: readonly Float32Array[]): Float32Array {
+	const out = new Float32Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+	let at = 0;
+	for (const piece of pieces) {
+		out.set(piece, at);
+		at += piece.length;
+	}
+	return out;
+}
+
+/** Undefined without ffmpeg. */
+function decodeAdts(adts: Uint8Array): Float32Array | undefined {
+	return decodeWithFfmpeg("-f aac", adts);
+}
+
+function decodeWithFfmpeg(format: string, input: Uint8Array): Float32Array | undefined {
+	const args = `-v error ${format} -i pipe:0 -f f32le -ac 1 -ar 48000 pipe:1`.split(" ").filter(Boolean);
+	const { stdout, status } = spawnSync("ffmpeg", args, { input, maxBuffer: 2 ** 29 });
+	if (status !== 0) return undefined;
+	return new Float32Array(stdout.buffer.slice(stdout.byteOffset, stdout.byteOffset + stdout.length));
+}
+
+async function decodeOpusPackets(packets: readonly Uint8Array[]): Promise<Float32Array> {
+	using decoder = await createDecoder({ channels: 1, sampleRate: 48_000 });
+	return joined(packets.map((packet) => decoder.decodeFloat(packet)));
 }
 
 // --- cost, lateness, alignment ---
@@ -138,14 +204,8 @@ async function* running(dialogue: Float32Array, seconds: number): AsyncGenerator
 
 /** Most samples by which AAC and Opus of the same parts differ in place; undefined without ffmpeg. */
 async function worstLag(parts: readonly Part[]): Promise<number | undefined> {
-	const adts = Buffer.concat(parts.map((part) => part.adts));
-	const { stdout, status } = spawnSync(
-		"ffmpeg",
-		"-v error -f aac -i pipe:0 -f f32le -ac 1 -ar 48000 pipe:1".split(" "),
-		{ input: adts, maxBuffer: 2 ** 28 },
-	);
-	if (status !== 0) return undefined;
-	const aac = new Float32Array(stdout.buffer.slice(stdout.byteOffset, stdout.byteOffset + stdout.length));
+	const aac = decodeAdts(Buffer.concat(parts.map((part) => part.adts)));
+	if (!aac) return undefined;
 	const opus = await decodeOpus(parts);
 	let worst = 0;
 	for (let at = PART_SAMPLES; at + 2 * PART_SAMPLES < opus.length; at += PART_SAMPLES) {
@@ -165,24 +225,35 @@ function lagAt(a: Float32Array, b: Float32Array, at: number): number {
 	return best.lag;
 }
 
-async function decodeOpus(parts: readonly Part[]): Promise<Float32Array> {
-	using decoder = await createDecoder({ channels: 1, sampleRate: 48_000 });
-	const out = new Float32Array(parts.length * PART_SAMPLES);
-	let at = 0;
-	for (const part of parts) {
-		for (const packet of readFragments(part.opus48).fragments[0]?.packets ?? []) {
-			out.set(decoder.decodeFloat(packet), at);
-			at += FRAME_SAMPLES;
-		}
-	}
-	return out;
+function decodeOpus(parts: readonly Part[]): Promise<Float32Array> {
+	return decodeOpusPackets(parts.flatMap((part) => readFragments(part.opus48).fragments[0]?.packets ?? []));
 }
 
 // --- End ---
 
-/** An interview that has run for `seconds` when the process begins, as after a restart; then End. */
 async function* ending(dialogue: Float32Array, seconds: number): AsyncGenerator<Row> {
+	const id = `broadcast-recording-of-${seconds}-s`;
+	{
+		await using rig = await BroadcastRig.open(dialogue);
+		await runningFor(rig, seconds);
+		await rig.start();
+		await rig.hear(rig.newestPart + 20);
+		// As it is after an hour without a restart: the draft has followed.
+		await drafted(rig);
+		const { tookS, bytes } = await end(rig);
+		yield atMost(`${id}-after-end`, tookS, 0.5, "s");
+		yield { id: `${id}-size`, value: bytes / 1e6, unit: "MB" };
+	}
 	await using rig = await BroadcastRig.open(dialogue);
+	await runningFor(rig, seconds);
+	await rig.start();
+	await rig.hear(rig.newestPart + 1);
+	const { tookS } = await end(rig);
+	yield { id: `${id}-after-end-right-after-a-restart`, value: tookS, unit: "s" };
+}
+
+/** Puts on disk what a process leaves that is killed after `seconds` on air. */
+async function runningFor(rig: BroadcastRig, seconds: number): Promise<void> {
 	const partCount = Math.floor((seconds * 1_000) / PART_MS);
 	const epochTick = tickAt(systemClock.monoMs()) - partCount * FRAMES_PER_PART;
 	const unixMinusMonoMs = systemClock.unixMs() - systemClock.monoMs();
@@ -215,16 +286,32 @@ async function* ending(dialogue: Float32Array, seconds: number): AsyncGenerator<
 	const tags = { title: "An hour", artists: ["Ada", "Ben"], dateIso: "2026-11-23" };
 	const resume = { clock: { epochTick, unixMinusMonoMs }, gainDb: 0, notice: "none", tags };
 	await put(`interviews/${INTERVIEW_ID}/resume.json`, writeJson(resume));
+}
 
-	await rig.start();
-	await rig.hear(rig.newestPart + 20);
+/** Waits until the draft grows only as the programme does: a segment in 3.84 s. */
+async function drafted(rig: BroadcastRig): Promise<void> {
+	const bytes = async () => (await stat(join(rig.objectsDir, `interviews/${INTERVIEW_ID}/draft.aac`))).size;
+	const segmentBytesMax = 60_000;
+	for (let before = 0, now = await bytes(); now - before > segmentBytesMax; ) {
+		await new Promise((resolve) => setTimeout(resolve, 2_000));
+		[before, now] = [now, await bytes()];
+	}
+}
+
+/** Ends it. The answer comes once the recording can be read; it is looked for on the disk all the same. */
+async function end(rig: BroadcastRig): Promise<{ tookS: number; bytes: number }> {
 	const endedMs = performance.now();
 	const { durationMs } = readJson(endAnswer, await rig.command({ kind: "end" }));
 	const tookS = (performance.now() - endedMs) / 1_000;
-	yield atMost(`broadcast-recording-of-${seconds}-s-after-end`, tookS, 0.5, "s");
 	const { recording } = rig.timeline ?? {};
 	if (!recording || recording.durationMs !== durationMs) throw new Error("The recording is not what End said");
-	yield { id: "broadcast-recording-size", value: (recording.m4aBytes + recording.oggBytes) / 1e6, unit: "MB" };
+	const [m4a, ogg] = await Promise.all(
+		(["m4a", "ogg"] as const).map(async (name) => stat(join(rig.objectsDir, recordingKey(INTERVIEW_ID, name)))),
+	);
+	if (m4a?.size !== recording.m4aBytes || ogg?.size !== recording.oggBytes) {
+		throw new Error("The recording on the disk is not what the timeline says");
+	}
+	return { tookS, bytes: recording.m4aBytes + recording.oggBytes };
 }
 
 // --- kill -9 ---
@@ -238,9 +325,13 @@ async function* kills(dialogue: Float32Array, count: number): AsyncGenerator<Row
 	await rig.command({ kind: "on_air" });
 	await rig.hear(rig.newestPart + 10);
 	const outagesMs: number[] = [];
+	const left = { torn: 0, unwritten: 0 };
 	for (let nth = 0; nth < count; nth += 1) {
 		await new Promise((resolve) => setTimeout(resolve, random.unit() * 2_000));
 		await rig.kill();
+		const found = await leftBehind(rig);
+		left.torn += found.torn;
+		left.unwritten += found.unwritten;
 		const [killedMs, newest] = [performance.now(), rig.newestPart];
 		await rig.start();
 		await rig.hear(newest + 1);
@@ -266,8 +357,44 @@ async function* kills(dialogue: Float32Array, count: number): AsyncGenerator<Row
 	yield atMost(`broadcast-kills-${count}-index-missing`, holes, 0, "parts");
 	const declared = (rig.timeline?.gaps ?? []).reduce((sum, gap) => sum + gap.toPart - gap.fromPart, 0);
 	yield { id: `broadcast-kills-${count}-declared`, value: declared, unit: "parts" };
+	yield atMost(`broadcast-kills-${count}-segments-unreadable`, left.torn, 0, "files");
+	yield atMost(`broadcast-kills-${count}-heard-and-not-on-disk`, left.unwritten, 0, "parts");
 	yield { id: `broadcast-kills-${count}-outage-p50`, value: quantile(outagesMs, 0.5), unit: "ms" };
 	yield { id: `broadcast-kills-${count}-outage-worst`, value: Math.max(...outagesMs), unit: "ms" };
+	const { durationMs } = readJson(endAnswer, await rig.command({ kind: "end" }));
+	for (const name of ["m4a", "ogg"] as const) {
+		const file = join(rig.objectsDir, recordingKey(INTERVIEW_ID, name));
+		const decoded = decodeWithFfmpeg("", await readFile(file));
+		if (!decoded) continue;
+		const away = Math.abs(decoded.length - durationMs * 48);
+		yield atMost(`broadcast-kills-${count}-recording-${name}-decoded-away-from-time-on-air`, away, 0, "samples");
+	}
+}
+
+/**
+ * What a killed process left: segments that cannot be read as whole parts, but for a last part cut short in the newest
+ * (SPEC BR8), and parts that were published and are in no segment.
+ */
+async function leftBehind(rig: BroadcastRig): Promise<{ torn: number; unwritten: number }> {
+	let torn = 0;
+	let unwritten = 0;
+	for (const track of TRACK_NAMES) {
+		const onDisk = new Set<number>();
+		const { timeline } = rig;
+		if (!timeline) throw new Error("The programme has not told its timeline");
+		const newest = segmentOf(timeline, rig.newestPart).sequence;
+		for (let sequence = 0; sequence <= newest + 1; sequence += 1) {
+			const bytes = await readFile(join(rig.objectsDir, segmentKey(INTERVIEW_ID, track, sequence))).catch(
+				() => undefined,
+			);
+			if (!bytes) continue;
+			const { fragments, wholeBytes } = readFragments(bytes);
+			if (wholeBytes < bytes.length && sequence < newest) torn += 1;
+			for (const { partIndex } of fragments) onDisk.add(partIndex);
+		}
+		for (let part = 0; part <= rig.newestPart; part += 1) if (!onDisk.has(part)) unwritten += 1;
+	}
+	return { torn, unwritten };
 }
 
 /** The longest run of 20 ms in which what is decoded is not what the stage sent then. */
