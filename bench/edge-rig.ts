@@ -53,7 +53,7 @@ export class EdgeRig implements AsyncDisposable {
 		const port = await freePort();
 		const start: ProcessStart = {
 			name: "edge-0",
-			role: { role: "edge", worker: 0 },
+			role: { role: "edge", worker: 0, tokenKey: Buffer.alloc(32, 1).toString("base64") },
 			settings: {
 				dataDir: directory,
 				objectsDir: join(directory, "objects"),

@@ -10,7 +10,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	bus: ["base"],
 	objects: ["base"],
 	evidence: ["base", "wire"],
-	shield: ["base"],
+	shield: ["base", "wire"],
 	database: ["base", "wire"],
 	stage: ["base", "wire", "bus"],
 	broadcast: ["base", "wire", "bus", "objects"],

@@ -46,6 +46,7 @@ import { checkCertificate, staffCertificate } from "./supervisor/self-signed.ts"
 import { handOutTicketKeys } from "./supervisor/ticket-keys.ts";
 
 const REPORT_EVERY_MS = 2_000;
+const TOKEN_KEY_BYTES = 32;
 /** On an orderly stop processes leave within the first, PostgreSQL within the second: under 3 s together. */
 const STOP_WITHIN_MS = 1_500;
 const POSTGRES_STOP_WITHIN_MS = 900;
@@ -206,8 +207,9 @@ export async function startPlatform(
 		["control", { role: "control" }],
 		["house", { role: "house" }],
 	];
+	const tokenKey = Buffer.from(systemRandom.bytes(TOKEN_KEY_BYTES)).toString("base64");
 	for (let worker = 0; worker < wanted.edgeWorkers; worker += 1)
-		roles.push([`edge-${worker}`, { role: "edge", worker }]);
+		roles.push([`edge-${worker}`, { role: "edge", worker, tokenKey }]);
 	for (const [name, role] of roles) permanent.set(name, startRole(name, role));
 	await untilReady([...permanent.values()], clock, logsDir, signal);
 	if (wanted.demo) say("Waiting until the demo has sound for every kind of player …");

@@ -31,6 +31,8 @@ export type Door = {
 	/** The port listened on; undefined when this worker does not listen, because the system cannot share ports between workers. */
 	readonly port: number | undefined;
 	readonly connections: number;
+	/** Connections that listen, or have shown that they belong here. */
+	readonly admitted: number;
 	/** Drops every connection without an orderly end, so that players know they were cut and return. */
 	[Symbol.asyncDispose](): Promise<void>;
 };
@@ -95,6 +97,9 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 		port,
 		get connections() {
 			return budget.count;
+		},
+		get admitted() {
+			return budget.admittedCount;
 		},
 		async [Symbol.asyncDispose]() {
 			ticking[Symbol.dispose]();

@@ -23,6 +23,10 @@ export type RefusalReason =
 	| "not_found"
 	| "not_yet"
 	| "objects_busy"
+	| "in_line"
+	| "bad_token"
+	| "token_limit"
+	| "shed"
 	| "accept"
 	| "failed";
 

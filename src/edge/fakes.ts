@@ -106,6 +106,7 @@ export function fakeState(changes: Partial<PublicState> = {}): PublicState {
 		people: [],
 		listeners: { connections: 0 },
 		programme: null,
+		admission: { level: "normal", line: null },
 		delivery: { write: "beat", reserveMs: 1_000 },
 		atPart: 0,
 		...changes,

@@ -47,6 +47,7 @@ test("read() gives what this server needs of a head, and leaves what follows", (
 			xForwardedFor: "",
 			range: "bytes=0-",
 			icyMetadata: true,
+			authorization: "",
 		},
 	});
 	assert.equal(reader.take(text.length).toString("latin1"), text);

@@ -57,6 +57,7 @@ export type RequestHead = {
 	readonly ifNoneMatch: string;
 	readonly ifRange: string;
 	readonly range: string;
+	readonly authorization: string;
 	/** What proxies say; anybody can send them (`clientOf`). */
 	readonly forwarded: string;
 	readonly xForwardedFor: string;
@@ -178,6 +179,7 @@ function parseHead(text: string): RequestHead | HeadRefusal {
 	let coding: string | undefined;
 	let range: string | undefined;
 	let ifRange: string | undefined;
+	let authorization: string | undefined;
 	let connection = "";
 	let accept = "";
 	let acceptEncoding = "";
@@ -209,6 +211,10 @@ function parseHead(text: string): RequestHead | HeadRefusal {
 			case "range":
 				if (range !== undefined) return "repeated_field";
 				range = value;
+				break;
+			case "authorization":
+				if (authorization !== undefined) return "repeated_field";
+				authorization = value;
 				break;
 			case "if-range":
 				if (ifRange !== undefined) return "repeated_field";
@@ -261,6 +267,7 @@ function parseHead(text: string): RequestHead | HeadRefusal {
 		ifNoneMatch,
 		ifRange: ifRange ?? "",
 		range: range ?? "",
+		authorization: authorization ?? "",
 		forwarded,
 		xForwardedFor,
 		icyMetadata,

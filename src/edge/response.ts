@@ -14,12 +14,14 @@ const REASONS: Record<number, string> = {
 	304: "Not Modified",
 	308: "Permanent Redirect",
 	400: "Bad Request",
+	401: "Unauthorized",
 	404: "Not Found",
 	405: "Method Not Allowed",
 	408: "Request Timeout",
 	410: "Gone",
 	414: "URI Too Long",
 	416: "Range Not Satisfiable",
+	429: "Too Many Requests",
 	431: "Request Header Fields Too Large",
 	500: "Internal Server Error",
 	501: "Not Implemented",
@@ -33,7 +35,7 @@ export type Fields = readonly (readonly [name: string, value: string])[];
 /** Whoever may read it may read it from any page: it is public and the same for all. */
 export const CORS: Fields = [
 	["Access-Control-Allow-Origin", "*"],
-	["Access-Control-Expose-Headers", "Content-Length, Content-Range, Date, ETag, Retry-After"],
+	["Access-Control-Expose-Headers", "Content-Length, Content-Range, Date, ETag, Retry-After, Rostra-Token"],
 	["Cross-Origin-Resource-Policy", "cross-origin"],
 ];
 

@@ -10,7 +10,16 @@ export type Route =
 	| { readonly kind: "page"; readonly slug: string; readonly language: Language | undefined }
 	| { readonly kind: "redirect"; readonly location: string }
 	| { readonly kind: "state"; readonly slug: string }
-	| { readonly kind: "push"; readonly slug: string; readonly form: Form; readonly burst: Burst }
+	/** A token for an id of the client's choice. */
+	| { readonly kind: "token"; readonly slug: string; readonly id: string }
+	| {
+			readonly kind: "push";
+			readonly slug: string;
+			readonly form: Form;
+			readonly burst: Burst;
+			/** For players that cannot send header fields. */
+			readonly token?: string;
+	  }
 	| { readonly kind: "multivariant"; readonly slug: string; readonly list: "now" | "whole" | "low_latency" }
 	| { readonly kind: "playlist"; readonly slug: string; readonly track: TrackName; readonly playlist: PlaylistKind }
 	| {
@@ -50,6 +59,7 @@ export type Route =
 const SLUG = "([a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?)";
 const PAGE = new RegExp(`^/i/${SLUG}(/?)$`);
 const FILE = new RegExp(`^/i/${SLUG}/([a-z0-9]+\\.[a-z0-9]+)$`);
+const TOKEN = new RegExp(`^/i/${SLUG}/token$`);
 const HLS_PLAYLIST = new RegExp(`^/i/${SLUG}/hls/([a-z0-9]+)(?:/([a-z0-9]+))?\\.m3u8$`);
 const HLS_MEDIA = new RegExp(
 	`^/i/${SLUG}/hls/([A-Za-z0-9_-]{1,64})/([a-z0-9]+)/(?:(init)\\.mp4|(p?)(0|[1-9][0-9]{0,7})\\.m4s)$`,
@@ -74,6 +84,8 @@ export function routeOf(target: string): Route {
 }
 
 function interviewRoute(path: string, query: URLSearchParams): Route {
+	const token = TOKEN.exec(path);
+	if (token) return tokenRoute(token[1] as string, query);
 	const file = FILE.exec(path);
 	if (file) return fileRoute(file[1] as string, file[2] as string, query);
 	const page = PAGE.exec(path);
@@ -114,6 +126,12 @@ function hlsRoute(path: string, query: string): Route | undefined {
 	return isTrackName(first) && kind ? { kind: "playlist", slug, track: first, playlist: kind } : UNKNOWN;
 }
 
+function tokenRoute(slug: string, query: URLSearchParams): Route {
+	const id = query.get("id") ?? "";
+	if (!/^[0-9a-f]{24}$/.test(id)) return { kind: "malformed", detail: "id must be 24 hexadecimal digits." };
+	return { kind: "token", slug, id };
+}
+
 function fileRoute(slug: string, name: string, query: URLSearchParams): Route {
 	switch (name) {
 		case "state.json":
@@ -149,12 +167,14 @@ function pushRoute(slug: string, full: Form, saver: Form | undefined, query: URL
 	if (burst !== null && burst !== "player") {
 		return { kind: "malformed", detail: "burst must be player, or absent." };
 	}
+	const token = query.get("token");
+	const push = { kind: "push", slug, form, ...(token === null ? {} : { token }) } as const;
 	const from = query.get("from");
-	if (from === null) return { kind: "push", slug, form, burst: burst === "player" ? "player" : "plain" };
+	if (from === null) return { ...push, burst: burst === "player" ? "player" : "plain" };
 	if (!/^(?:0|[1-9][0-9]{0,8})$/.test(from)) {
 		return { kind: "malformed", detail: "from must be the index of a part." };
 	}
-	return { kind: "push", slug, form, burst: { fromPart: Number(from) } };
+	return { ...push, burst: { fromPart: Number(from) } };
 }
 
 function languageOf(query: URLSearchParams): Language | undefined {

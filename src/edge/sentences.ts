@@ -38,6 +38,18 @@ export const SENTENCES = {
 		en: "This playlist is asked for a part that lies too far ahead. The playlist says which part is the newest.",
 		de: "Von dieser Playlist wird ein Teil verlangt, der zu weit in der Zukunft liegt. Sie nennt den neuesten.",
 	},
+	in_line: {
+		en: "More people want to listen than there is room for. The page of the interview shows when it is your turn.",
+		de: "Es möchten mehr Menschen zuhören, als Platz ist. Auf der Seite des Interviews steht, wann Sie an der Reihe sind.",
+	},
+	bad_token: {
+		en: "This token lets nobody in. Ask for a new one at token beside this address.",
+		de: "Dieser Nachweis gilt nicht. Laden Sie die Seite des Interviews neu.",
+	},
+	token_later: {
+		en: "Too many tokens were asked for from here. Try again after the time in Retry-After.",
+		de: "Von hier kamen zu viele Anfragen. Versuchen Sie es gleich noch einmal.",
+	},
 	busy: {
 		en: "Too much is being read at once. Try again in a second.",
 		de: "Gerade wird zu viel auf einmal gelesen. Versuche es in einer Sekunde noch einmal.",

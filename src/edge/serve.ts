@@ -1,4 +1,5 @@
 import type { Clock } from "#base/index.ts";
+import { type Gate, type Passage, parseAddress } from "#shield/index.ts";
 import {
 	LANGUAGES,
 	type Phase,
@@ -76,6 +77,8 @@ const DOORS_BEFORE_MS = 15 * 60_000;
  * on. Players give up after about 8 s.
  */
 const FIRST_SOUND_WAIT_MS = 6_000;
+/** When to ask again where the line does not know how fast it moves. */
+const IN_LINE_WAIT_MS = 10_000;
 const ALLOW = "GET, HEAD, OPTIONS";
 
 /** Phases in which there is sound, or is about to be. */
@@ -109,9 +112,10 @@ export function createServe(options: {
 	readonly programmes: Programmes;
 	readonly objects: ObjectCache;
 	readonly assets: Assets;
+	readonly gate: Gate;
 	readonly events: EdgeEvents;
 }): Serve {
-	const { clock, site, programmes, objects, assets, events } = options;
+	const { clock, site, programmes, objects, assets, gate, events } = options;
 	const playlists = new Map<string, KeptPlaylist>();
 	const segments = new Map<string, Representation>();
 	const parts = new Map<string, Representation>();
@@ -183,7 +187,7 @@ export function createServe(options: {
 	const notYet = (head: RequestHead, route: Route, key: SentenceKey, retryAfterS: number) =>
 		refuse("not_yet", say(head, route, 503, key, { fields: [["Retry-After", String(retryAfterS)]] }));
 
-	const serveRoute = (head: RequestHead, route: Route): Answer => {
+	const serveRoute = (head: RequestHead, route: Route, client: string): Answer => {
 		switch (route.kind) {
 			case "cold":
 				return { kind: "cold" };
@@ -212,19 +216,24 @@ export function createServe(options: {
 				if (!place) return site.known ? notFound(head, route) : notYet(head, route, "starting", 1);
 				if (place.entry.removed)
 					return refuse("not_found", say(head, route, 410, "removed", { cacheControl: ONE_SECOND }));
-				return serveInterview(head, route, place);
+				return serveInterview(head, route, place, client);
 			}
 		}
 	};
 
-	const serveInterview = (head: RequestHead, route: InterviewRoute, place: SitePlace): Answer => {
+	const serveInterview = (head: RequestHead, route: InterviewRoute, place: SitePlace, client: string): Answer => {
 		switch (route.kind) {
 			case "page":
 				return send(head, place.pages[route.language ?? selectLanguage(head.acceptLanguage, LANGUAGES)]);
 			case "state":
 				return send(head, place.stateJson);
-			case "push":
-				return servePush(head, route, place);
+			case "token":
+				return serveToken(head, route, place, client);
+			case "push": {
+				const passage = gate.pass(place.entry.interviewId, route.token ?? bearerOf(head.authorization));
+				if (passage.kind === "out") return turnedAway(head, route, passage);
+				return servePush(head, route, place, passage);
+			}
 			default: {
 				const timeline = programmes.timeline(place.entry.interviewId);
 				if (!(timeline instanceof Promise)) return serveTimeline(head, route, place, timeline);
@@ -233,7 +242,40 @@ export function createServe(options: {
 		}
 	};
 
-	const servePush = (head: RequestHead, route: PushRoute, place: SitePlace, waited = false): Answer => {
+	const serveToken = (head: RequestHead, route: TokenRoute, place: SitePlace, client: string): Answer => {
+		const address = parseAddress(client);
+		const minted = address && gate.mintFor(address, place.entry.interviewId, route.id);
+		if (minted?.kind !== "minted") {
+			const fields: Fields = [["Retry-After", String(Math.ceil((minted?.waitMs ?? 1_000) / 1_000))]];
+			return refuse("token_limit", say(head, route, 429, "token_later", { fields }));
+		}
+		const { token } = minted;
+		return send(
+			head,
+			new Representation(Buffer.from(token), { type: "text/plain", cacheControl: NEVER, fields: CORS }),
+		);
+	};
+
+	const turnedAway = (head: RequestHead, route: PushRoute, { reason, waitMs }: TurnedAway): Answer => {
+		const waitS = Math.min(Math.max(Math.ceil((waitMs ?? IN_LINE_WAIT_MS) / 1_000), 2), 600);
+		const fields: Fields = [["Retry-After", String(waitS)]];
+		switch (reason) {
+			case "no_token":
+			case "not_yet":
+				return refuse("in_line", say(head, route, 503, "in_line", { fields }));
+			case "shed":
+				return refuse("shed", say(head, route, 503, "busy", { fields }));
+			case "too_often":
+				return refuse("token_limit", say(head, route, 429, "token_later", { fields }));
+			default: {
+				// RFC 6750 §3.1: another token would do.
+				const challenge: Fields = [["WWW-Authenticate", 'Bearer error="invalid_token"']];
+				return refuse("bad_token", say(head, route, 401, "bad_token", { fields: challenge }));
+			}
+		}
+	};
+
+	const servePush = (head: RequestHead, route: PushRoute, place: SitePlace, passage: LetIn, waited = false): Answer => {
 		const programme = programmes.live(place.entry.interviewId);
 		const form = isMp3(route.form) && head.icyMetadata ? "mp3_64_icy" : route.form;
 		const chunked = mayChunk(form) && head.minorVersion === 1;
@@ -249,7 +291,7 @@ export function createServe(options: {
 				? programmes.mp3(interviewId, FIRST_SOUND_WAIT_MS)
 				: programmes.sounding(interviewId, FIRST_SOUND_WAIT_MS);
 			const now = () => site.place(route.slug) ?? place;
-			return { kind: "later", answer: soon.then(() => servePush(head, route, now(), true)) };
+			return { kind: "later", answer: soon.then(() => servePush(head, route, now(), passage, true)) };
 		}
 		const fields: (readonly [string, string])[] = [
 			["Content-Type", TYPES[form]],
@@ -257,6 +299,7 @@ export function createServe(options: {
 			["X-Accel-Buffering", "no"],
 			...CORS,
 		];
+		if (passage.token !== undefined) fields.push(["Rostra-Token", passage.token]);
 		if (chunked) fields.push(["Transfer-Encoding", "chunked"]);
 		if (form === "mp3_64_icy") fields.push(...icyFields(place.state?.title ?? ""));
 		const text = responseHead(200, fields, { unixMs: clock.unixMs(), close: true });
@@ -552,18 +595,18 @@ export function createServe(options: {
 		};
 	};
 
-	return (head) => {
+	return (head, client) => {
 		const route = routeOf(head.target);
 		if (route.kind === "cold") return { kind: "cold" };
 		switch (head.method) {
 			case "GET":
 			case "HEAD":
-				return serveRoute(head, route);
+				return serveRoute(head, route, client);
 			case "OPTIONS":
 				return plain(head, 204, [
 					["Allow", ALLOW],
 					["Access-Control-Allow-Methods", ALLOW],
-					["Access-Control-Allow-Headers", "Range, If-None-Match, If-Range"],
+					["Access-Control-Allow-Headers", "Authorization, Range, If-None-Match, If-Range"],
 					["Access-Control-Max-Age", "86400"],
 					["Cache-Control", "public, max-age=86400"],
 					...CORS,
@@ -583,13 +626,21 @@ function keepNewest(map: Map<string, unknown>, max: number): void {
 	}
 }
 
+/** The token of `Authorization: Bearer …` (RFC 6750 §2.1); undefined when there is none. */
+function bearerOf(authorization: string): string | undefined {
+	return /^bearer +(\S+)$/i.exec(authorization)?.[1];
+}
+
+type LetIn = Extract<Passage, { kind: "in" }>;
+type TurnedAway = Extract<Passage, { kind: "out" }>;
+type TokenRoute = Extract<Route, { kind: "token" }>;
 type PushRoute = Extract<Route, { kind: "push" }>;
 type LowLatencyRoute = Extract<Route, { kind: "low_latency" }>;
 type PartRoute = Extract<Route, { kind: "part" }>;
 type SegmentRoute = Extract<Route, { kind: "segment" }>;
 type RecordingRoute = Extract<Route, { kind: "recording" }>;
 type InterviewRoute = Extract<Route, { slug: string }>;
-type TimelineRoute = Exclude<InterviewRoute, { kind: "page" | "state" | "push" }>;
+type TimelineRoute = Exclude<InterviewRoute, { kind: "page" | "state" | "token" | "push" }>;
 
 function readerOf(route: Route): "person" | "player" | "program" {
 	switch (route.kind) {

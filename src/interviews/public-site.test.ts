@@ -78,7 +78,8 @@ function stageOf(seats: Partial<StageReport["seats"][number]>[]): StageReport {
 
 function edgeOf(worker: number, settled: number, open: number): EdgeReport {
 	const listeners = { talk: { settled, open, stalled: 0 } };
-	return { worker, pid: 1, listeners, connections: open, refusedSinceStart: {}, loopDelayP99Ms: 0 };
+	const load = { connections: open, admitted: open, connectionsMax: 1_000, cpuShare: 0, loopDelayP99Ms: 0 };
+	return { worker, pid: 1, listeners, ...load, minted: {}, refusedSinceStart: {} };
 }
 
 /** House without its process: what goes in, and what an edge hears. */
@@ -88,6 +89,7 @@ class World {
 	readonly heard: SiteEntry[] = [];
 	renderedCount = 0;
 	readonly site: PublicSite;
+	admission: PublicState["admission"] = { level: "normal", line: null };
 
 	constructor(pageBytes = 10, problem: Pages["problem"] = () => undefined) {
 		this.hub.connect().subscribe(ALL_SITE_ENTRIES, (payload) => this.heard.push(readJson(siteEntry, payload)));
@@ -96,7 +98,8 @@ class World {
 			return `${state.title} ${"x".repeat(pageBytes)}`;
 		};
 		const pages = { listen, front: () => "front", problem };
-		this.site = new PublicSite({ clock: this.clock, bus: this.hub.connect(), pages });
+		const admissionOf = () => this.admission;
+		this.site = new PublicSite({ clock: this.clock, bus: this.hub.connect(), pages, admissionOf });
 	}
 
 	async pass(ms: number): Promise<PublicState[]> {
@@ -128,6 +131,24 @@ test("one state per change, at most four a second, each with a higher revision",
 		["on_air", "seated"],
 	);
 	assert.deepEqual(await world.pass(1_000), [], "what does not change is not said again");
+});
+
+test("from level quiet on a state every 5 s; a step up and a change of phase do not wait", async () => {
+	const world = new World();
+	world.site.takeFacts({ ...FACTS, phase: "on_air", onAirUnixMs: 5 });
+	world.site.takeTimeline({ ...TIMELINE, onAirPart: 15 });
+	await world.pass(1_000);
+	world.admission = { level: "lean", line: null };
+	const [risen] = await world.pass(250);
+	assert.deepEqual([risen?.admission.level, risen?.delivery.write], ["lean", "two_beats"]);
+	const states: PublicState[] = [];
+	for (let nth = 0; nth < 110; nth += 1) {
+		world.site.takeStage("i1", stageOf([{ speaking: nth % 2 === 0 }]));
+		states.push(...(await world.pass(100)));
+	}
+	assert.equal(states.length, 2);
+	world.site.takeFacts({ ...FACTS, phase: "ended", onAirUnixMs: 5, endedUnixMs: world.clock.unixMs() });
+	assert.equal((await world.pass(0)).at(-1)?.phase, "ended");
 });
 
 test("a change of phase does not wait, and neither does the recording", async () => {
@@ -201,11 +222,12 @@ test("listeners: summed over the workers, told every 5 s; a worker that is silen
 });
 
 test("deliveryFor(): parts in a small room, beats and a longer reserve in a mass room, and no flapping between", () => {
-	const mass = deliveryFor(SMALL_ROOM, 200);
+	const mass = deliveryFor(SMALL_ROOM, 200, "normal");
 	assert.deepEqual(mass, { write: "beat", reserveMs: 6_000 });
-	assert.equal(deliveryFor(SMALL_ROOM, 199), SMALL_ROOM);
-	assert.equal(deliveryFor(mass, 151), mass);
-	assert.equal(deliveryFor(mass, 149), SMALL_ROOM);
+	assert.equal(deliveryFor(SMALL_ROOM, 199, "quiet"), SMALL_ROOM);
+	assert.equal(deliveryFor(mass, 151, "normal"), mass);
+	assert.equal(deliveryFor(mass, 149, "normal"), SMALL_ROOM);
+	assert.equal(deliveryFor(SMALL_ROOM, 1, "lean").write, "two_beats", "half the writes from lean on, in any room");
 });
 
 test("pages are made again when what they show changes, not with every breath", async () => {

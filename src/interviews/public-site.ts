@@ -6,6 +6,7 @@ import {
 	type InterviewFacts,
 	LANGUAGES,
 	type Language,
+	LEVELS,
 	PART_MS,
 	type ProgrammeTimeline,
 	type PublicState,
@@ -21,6 +22,8 @@ import { type Delivery, deliveryFor, publicStateOf, SMALL_ROOM, slowPartOf } fro
 
 /** States of one interview per second at most: 4. A change of phase does not wait. */
 const STATE_EVERY_MS = 250;
+/** From level *quiet* on. A change of phase and a step up the ladder do not wait. */
+const STATE_EVERY_QUIET_MS = 5_000;
 /** The number of listeners alone is news this often. */
 const COUNT_EVERY_MS = 5_000;
 /** A report older than this says nothing about now. */
@@ -37,12 +40,15 @@ export type Pages = {
 	problem(problem: SiteProblem, language: Language): string | undefined;
 };
 
+type Admission = PublicState["admission"];
+
 type Entry = {
 	facts: InterviewFacts;
 	timeline: ProgrammeTimeline | undefined;
 	stage: { readonly report: StageReport; readonly atMs: MonoMs } | undefined;
 	broadcast: { readonly report: BroadcastReport; readonly atMs: MonoMs } | undefined;
 	delivery: Delivery;
+	admission: Admission;
 	/** The state as published last, without its revision and place in time. */
 	said: string;
 	state: PublicState | undefined;
@@ -62,6 +68,7 @@ export class PublicSite {
 	readonly #clock: Clock;
 	readonly #bus: Bus;
 	readonly #pages: Pages;
+	readonly #admissionOf: (interviewId: string) => Admission;
 	readonly #entries = new Map<string, Entry>();
 	readonly #edges = new Map<number, { readonly report: EdgeReport; readonly atMs: MonoMs }>();
 	readonly #ticking: Disposable;
@@ -70,8 +77,15 @@ export class PublicSite {
 	#frontSlow = "";
 	#revision = 0;
 
-	constructor(options: { readonly clock: Clock; readonly bus: Bus; readonly pages: Pages }) {
+	/** @param options.admissionOf who is let in to an interview now; asked four times a second, another object when it changed. */
+	constructor(options: {
+		readonly clock: Clock;
+		readonly bus: Bus;
+		readonly pages: Pages;
+		readonly admissionOf: (interviewId: string) => Admission;
+	}) {
 		this.#clock = options.clock;
+		this.#admissionOf = options.admissionOf;
 		this.#bus = options.bus;
 		this.#pages = options.pages;
 		this.#problems = problemPages(options.pages);
@@ -81,7 +95,7 @@ export class PublicSite {
 	takeFacts(facts: InterviewFacts): void {
 		const entry = this.#entries.get(facts.interviewId);
 		if (!entry) {
-			this.#entries.set(facts.interviewId, newEntry(facts));
+			this.#entries.set(facts.interviewId, newEntry(facts, this.#admissionOf(facts.interviewId)));
 			this.#say(facts.interviewId);
 			return;
 		}
@@ -148,6 +162,13 @@ export class PublicSite {
 		return { front: this.#front as Site["front"], entries, ...(this.#problems ? { problems: this.#problems } : {}) };
 	}
 
+	/** Interviews that have sound now. */
+	*withSound(): Generator<string> {
+		for (const { facts, timeline } of this.#entries.values()) {
+			if (timeline && timeline.endPart === null && !facts.removed) yield facts.interviewId;
+		}
+	}
+
 	/** Of which interviews the timeline is not known. */
 	*withoutTimeline(): Generator<InterviewFacts> {
 		for (const { facts, timeline } of this.#entries.values()) {
@@ -163,9 +184,12 @@ export class PublicSite {
 		const nowMs = this.#clock.monoMs();
 		for (const [interviewId, entry] of this.#entries) {
 			const { settled, open } = this.#listeners(entry.facts.slug);
-			const delivery = deliveryFor(entry.delivery, open);
-			if (delivery !== entry.delivery) {
+			const admission = this.#admissionOf(interviewId);
+			const delivery = deliveryFor(entry.delivery, open, admission.level);
+			const hasRisen = LEVELS.indexOf(admission.level) > LEVELS.indexOf(entry.admission.level);
+			if (delivery !== entry.delivery || !isSame(admission, entry.admission)) {
 				entry.delivery = delivery;
+				entry.admission = admission;
 				entry.dirty = true;
 			}
 			const stale = entry.stage && nowMs - entry.stage.atMs > REPORT_FRESH_MS;
@@ -178,7 +202,9 @@ export class PublicSite {
 				entry.countSaidMs = nowMs;
 				entry.dirty = true;
 			}
-			if (entry.dirty && nowMs - entry.saidMs >= STATE_EVERY_MS) this.#say(interviewId, counted ? settled : undefined);
+			const everyMs = admission.level === "normal" ? STATE_EVERY_MS : STATE_EVERY_QUIET_MS;
+			if (entry.dirty && (hasRisen || nowMs - entry.saidMs >= everyMs))
+				this.#say(interviewId, counted ? settled : undefined);
 		}
 		this.#sayFront();
 	}
@@ -186,7 +212,7 @@ export class PublicSite {
 	/** @param settledCount the number of listeners, when that is news. */
 	#say(interviewId: string, settledCount?: number): void {
 		const entry = this.#entries.get(interviewId) as Entry;
-		const { facts, timeline, stage, broadcast, delivery } = entry;
+		const { facts, timeline, stage, broadcast, delivery, admission } = entry;
 		entry.dirty = false;
 		if (facts.removed) {
 			this.#publish(entry, {
@@ -209,6 +235,7 @@ export class PublicSite {
 			timeline,
 			settledCount: known,
 			delivery,
+			admission,
 			partNow,
 			nowUnixMs,
 		});
@@ -277,13 +304,14 @@ export class PublicSite {
 	}
 }
 
-function newEntry(facts: InterviewFacts): Entry {
+function newEntry(facts: InterviewFacts, admission: Admission): Entry {
 	return {
 		facts,
 		timeline: undefined,
 		stage: undefined,
 		broadcast: undefined,
 		delivery: SMALL_ROOM,
+		admission,
 		said: "",
 		state: undefined,
 		saidMs: Number.NEGATIVE_INFINITY as MonoMs,
@@ -301,6 +329,10 @@ function problemPages(pages: Pages): Site["problems"] {
 	if (kinds.flatMap(texts).some((text) => text === undefined)) return undefined;
 	const inWords = (kind: SiteProblem) => inEachLanguage((language) => pages.problem(kind, language) ?? "");
 	return { not_found: inWords("not_found"), removed: inWords("removed"), unavailable: inWords("unavailable") };
+}
+
+function isSame(one: Admission, other: Admission): boolean {
+	return one.level === other.level && one.line === other.line;
 }
 
 function inEachLanguage(render: (language: Language) => string): SiteEntry["pages"] {

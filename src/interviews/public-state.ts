@@ -1,4 +1,12 @@
-import type { InterviewFacts, ProgrammeTimeline, PublicPerson, PublicState, StageReport } from "#wire/index.ts";
+import {
+	type InterviewFacts,
+	LEVELS,
+	type Level,
+	type ProgrammeTimeline,
+	type PublicPerson,
+	type PublicState,
+	type StageReport,
+} from "#wire/index.ts";
 
 /** From this many listeners on a room is a mass room: sound in beats, players keep a longer reserve. */
 const MASS_FROM_LISTENERS = 200;
@@ -12,9 +20,12 @@ const END_HEARD_WITHIN_MS = 60_000;
 export type Delivery = PublicState["delivery"];
 export const SMALL_ROOM: Delivery = { write: "part", reserveMs: RESERVE_SMALL_MS };
 const MASS_ROOM: Delivery = { write: "beat", reserveMs: RESERVE_MASS_MS };
+/** At *lean* and above: half as many writes. */
+const LEAN_ROOM: Delivery = { write: "two_beats", reserveMs: RESERVE_MASS_MS };
 
-/** How sound is written for `openCount` listeners, given how it was written before. */
-export function deliveryFor(before: Delivery, openCount: number): Delivery {
+/** How sound is written for `openCount` listeners at a level, given how it was written before. */
+export function deliveryFor(before: Delivery, openCount: number, level: Level): Delivery {
+	if (LEVELS.indexOf(level) >= LEVELS.indexOf("lean")) return LEAN_ROOM;
 	const limit = before.write === "part" ? MASS_FROM_LISTENERS : SMALL_BELOW_LISTENERS;
 	return openCount >= limit ? MASS_ROOM : SMALL_ROOM;
 }
@@ -26,6 +37,7 @@ export type StateInputs = {
 	readonly timeline: ProgrammeTimeline | undefined;
 	readonly settledCount: number;
 	readonly delivery: Delivery;
+	readonly admission: PublicState["admission"];
 	/** The part that is being made. */
 	readonly partNow: number;
 	readonly nowUnixMs: number;
@@ -58,14 +70,19 @@ export function publicStateOf(inputs: StateInputs): Omit<PublicState, "revision"
 				}
 			: null,
 		delivery: inputs.delivery,
+		admission: inputs.admission,
 		atPart: atPartOf(inputs),
 	};
 }
 
 /** What a page is made from again when it changes: all but what changes with every breath. */
 export function slowPartOf(state: Omit<PublicState, "revision">): string {
-	const { atPart: _, listeners: __, delivery: ___, ...rest } = state;
-	return JSON.stringify({ ...rest, people: rest.people.map((person) => ({ ...person, speaking: false })) });
+	const { atPart: _, listeners: __, delivery: ___, admission, ...rest } = state;
+	return JSON.stringify({
+		...rest,
+		level: admission.level,
+		people: rest.people.map((person) => ({ ...person, speaking: false })),
+	});
 }
 
 function personOf(

@@ -27,6 +27,7 @@ import {
 } from "#wire/index.ts";
 import { startEdge } from "./edge.ts";
 
+const TOKEN_KEY = Buffer.alloc(32, 7).toString("base64");
 const PAGES = { en: "<!doctype html><p>page</p>".padEnd(2_000), de: "<!doctype html><p>Seite</p>".padEnd(2_000) };
 
 /** The newest state's revision: each state published is a new one. */
@@ -94,7 +95,9 @@ before(async () => {
 		webDir: join(dir, "web"),
 	};
 	const outside = { clock: systemClock, random: systemRandom, log: silentLog, bus: hub.connect() };
-	const edge = scope.use(await startEdge(settings as unknown as PlatformSettings, { worker: 0 }, outside));
+	const edge = scope.use(
+		await startEdge(settings as unknown as PlatformSettings, { worker: 0, tokenKey: TOKEN_KEY }, outside),
+	);
 	port = edge.port as number;
 });
 after(() => scope.disposeAsync());
@@ -164,6 +167,52 @@ test("a player that returns names the part it needs and gets exactly those after
 	const text = await raw(get(`/i/demo/live.mp4?from=${from}`), partText("opus48", broadcast.nextPart - 1).toString());
 	const parts = [...text.matchAll(/\[opus48 (\d+)\]/g)].map((match) => Number(match[1]));
 	assert.deepEqual(parts, [from, from + 1, from + 2, from + 3, from + 4]);
+});
+
+test("at level door who was inside before gets in with his token, a newcomer is told when to ask again [SH11]", async () => {
+	const tokenOf = async () => {
+		const id = Buffer.from(systemRandom.bytes(12)).toString("hex");
+		return await (await fetch(url(`/i/demo/token?id=${id}`))).text();
+	};
+	const listen = async (token?: string) => {
+		const hung = new AbortController();
+		const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+		const answer = await fetch(url("/i/demo/live.mp4"), { headers, signal: hung.signal });
+		hung.abort();
+		return answer;
+	};
+	const level = async (admission: PublicState["admission"]) => {
+		bus.publish(siteEntries("demo"), writeJson(entryOf({ slug: "demo", admission }, "iv1")));
+		await sync();
+	};
+	const early = await tokenOf();
+	assert.equal(early.length, 59);
+	assert.equal((await listen()).status, 200, "below door nobody needs one");
+	const line = {
+		seedSha256: "",
+		seed: "00".repeat(32),
+		drawnCount: 0,
+		drawnUnixMs: Date.now() + 1_000,
+		fraction: 1,
+		laterUnixMs: Date.now() + 1_000,
+		drawnPerS: 0,
+		laterSPerS: 0,
+	};
+	await level({ level: "door", line });
+	const nobody = await listen();
+	assert.deepEqual([nobody.status, nobody.headers.get("retry-after")], [503, "10"]);
+	const inside = await listen(early);
+	const kept = inside.headers.get("rostra-token") as string;
+	assert.deepEqual([inside.status, kept.length], [200, 59]);
+	await level({ level: "door", line: { ...line, drawnUnixMs: Date.now() - 5_000, laterUnixMs: Date.now() - 5_000 } });
+	assert.equal((await listen(kept)).status, 200, "once inside, always");
+	assert.equal((await listen(await tokenOf())).status, 503, "a newcomer waits");
+	const forged = await listen(`${early.slice(0, -2)}AA`);
+	assert.deepEqual([forged.status, forged.headers.get("www-authenticate")], [401, 'Bearer error="invalid_token"']);
+	assert.equal((await fetch(url("/i/demo/hls/index.m3u8"))).status, 200, "what a cache can carry is never held back");
+	await level({ level: "normal", line: null });
+	assert.equal((await listen()).status, 200);
+	assert.equal((await fetch(url("/i/demo/token?id=xyz"))).status, 400);
 });
 
 test("playlists of a live programme name whole segments that can be fetched, now and from the beginning", async () => {
@@ -363,7 +412,7 @@ test("the report of each second counts connections by interview", async () => {
 	const report = await reported.promise;
 	assert.deepEqual(report.listeners["demo"], { settled: 0, open: 1, stalled: 0 });
 	assert.ok(report.connections >= 1);
-	assert.equal(report.refusedSinceStart["malformed_query"], 5);
+	assert.equal(report.refusedSinceStart["malformed_query"], 6);
 });
 
 test("parts lost on the way are fetched from broadcast's tail, and listeners get every one once", async () => {

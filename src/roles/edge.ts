@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { totalmem } from "node:os";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { everyMs, type MonoMs } from "#base/index.ts";
 import {
 	compressAssets,
@@ -14,18 +13,22 @@ import {
 	createSite,
 	createUnreadWatch,
 	type Door,
+	type Load,
 	loadAssets,
 	openDoor,
+	openLoadMeter,
 	openTlsFront,
 	type ProxyTrust,
 	SOUNDING,
 	TrustedProxies,
 } from "#edge/index.ts";
 import { openDisk } from "#objects/index.ts";
+import { Gate, RevokedTokens, strainOf, TokenMint } from "#shield/index.ts";
 import { type EdgeReport, edgeReports, edgeSync, type Phase, type PlatformSettings, writeJson } from "#wire/index.ts";
 import type { Outside } from "./outside.ts";
 
 const REPORT_EVERY_MS = 1_000;
+const STRAIN_EVERY_MS = 250;
 /**
  * A worker opens its share of the port, and is ready, when it has something to serve, but not later than this: without
  * house it says that the server is starting. Long enough for a slow machine's first start, in which house waits for
@@ -47,7 +50,7 @@ const SILENT: readonly Phase[] = ["ended", "cancelled"];
 /** One worker of the public door, in the order a listener's request travels through it. */
 export async function startEdge(
 	settings: PlatformSettings,
-	role: { readonly worker: number },
+	role: { readonly worker: number; readonly tokenKey: string },
 	outside: Outside,
 ): Promise<AsyncDisposable & Pick<Door, "port">> {
 	const { clock, random, bus, log } = outside;
@@ -55,6 +58,8 @@ export async function startEdge(
 	const later = (turn: () => void) => void setImmediate(turn);
 	const events = createEdgeEvents(log);
 	const objects = openDisk(settings.objectsDir);
+	const mint = new TokenMint(Buffer.from(role.tokenKey, "base64"));
+	const gate = new Gate({ clock, random, mint, revoked: new RevokedTokens(random) });
 	const programmes = parts.use(createProgrammes({ clock, bus, objects, events, later }));
 	const site = parts.use(
 		createSite({
@@ -63,6 +68,8 @@ export async function startEdge(
 			events,
 			onlyTls: settings.publicDoor.tls !== null,
 			onEntry({ interviewId, phase, removed, stateJson }, state) {
+				if (state) gate.takeStand(interviewId, state.admission.level, state.admission.line);
+				if (removed || SILENT.includes(phase)) gate.forget(interviewId);
 				if (removed) {
 					programmes.close(interviewId);
 					programmes.forget(interviewId);
@@ -83,7 +90,15 @@ export async function startEdge(
 	);
 
 	const assets = await loadAssets(settings.webDir, events);
-	const serve = createServe({ clock, site, programmes, objects: createObjectCache(objects), assets, events });
+	const serve = createServe({
+		clock,
+		site,
+		programmes,
+		objects: createObjectCache(objects),
+		assets,
+		gate,
+		events,
+	});
 	await Promise.race([
 		site.knownOnce.then(() => programmes.settled()),
 		new Promise<void>((resolve) => parts.use(clock.wakeAt((clock.monoMs() + PREPARE_MS_MAX) as MonoMs, resolve))),
@@ -118,10 +133,16 @@ export async function startEdge(
 	}
 	compressAssets(assets, later);
 
-	// A finer resolution wakes an idle process more often than everything else does.
-	const delay = monitorEventLoopDelay({ resolution: 50 });
-	delay.enable();
-	parts.defer(() => void delay.disable());
+	const meter = parts.use(openLoadMeter());
+	/** Since the last report. */
+	const loads: Load[] = [];
+	parts.use(
+		everyMs(clock, STRAIN_EVERY_MS, () => {
+			const load = meter.take();
+			loads.push(load);
+			gate.takeStrain(strainOf({ ...load, admittedShare: door.admitted / connectionsMax }));
+		}),
+	);
 	parts.use(
 		everyMs(clock, REPORT_EVERY_MS, () => {
 			const nowMs = clock.monoMs();
@@ -135,10 +156,14 @@ export async function startEdge(
 				pid: process.pid,
 				listeners,
 				connections: door.connections,
+				admitted: door.admitted,
+				connectionsMax,
+				loopDelayP99Ms: Math.max(0, ...loads.map((load) => load.loopDelayP99Ms)),
+				cpuShare: loads.reduce((sum, load) => sum + load.cpuShare, 0) / Math.max(1, loads.length),
+				minted: gate.minted,
 				refusedSinceStart: events.refusedSinceStart,
-				loopDelayP99Ms: delay.percentile(99) / 1e6,
 			};
-			delay.reset();
+			loads.length = 0;
 			bus.publish(edgeReports(role.worker), writeJson(report));
 		}),
 	);

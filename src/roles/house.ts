@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import * as z from "zod/mini";
-import { everyMs, unpackPieces } from "#base/index.ts";
+import { everyMs, systemRandom, unpackPieces } from "#base/index.ts";
 import { BusError } from "#bus/index.ts";
 import { Counters, createInterviewEvents, loadPages, PublicSite } from "#interviews/index.ts";
 import { openDisk } from "#objects/index.ts";
+import { createShieldEvents, Steward } from "#shield/index.ts";
 import {
 	ALL_BROADCAST_REPORTS,
 	ALL_EDGE_REPORTS,
@@ -28,6 +29,7 @@ import {
 } from "#wire/index.ts";
 import type { Outside } from "./outside.ts";
 
+const STEWARD_EVERY_MS = 250;
 const ASK_EVERY_MS = 500;
 const ASK_TIMEOUT_MS = 2_000;
 
@@ -43,7 +45,22 @@ export async function startHouse(settings: PlatformSettings, outside: Outside): 
 		{ publicUrl: settings.publicUrl },
 		events,
 	);
-	const site = parts.use(new PublicSite({ clock, bus, pages }));
+	const steward = new Steward(systemRandom);
+	const shieldEvents = createShieldEvents(log);
+	const site = parts.use(
+		new PublicSite({
+			clock,
+			bus,
+			pages,
+			admissionOf: (interviewId) => ({ level: steward.level, line: steward.standOf(interviewId) }),
+		}),
+	);
+	parts.use(
+		everyMs(clock, STEWARD_EVERY_MS, () => {
+			const step = steward.tick([...site.withSound()], clock.monoMs(), clock.unixMs());
+			if (step) shieldEvents.levelChanged(step);
+		}),
+	);
 	const lastWord = (subject: string) => subject.slice(subject.lastIndexOf(".") + 1);
 	parts.use(
 		bus.subscribe(ALL_INTERVIEW_CHANGES, (payload) => {
@@ -60,7 +77,14 @@ export async function startHouse(settings: PlatformSettings, outside: Outside): 
 			site.takeBroadcast(lastWord(subject), readJson(broadcastReport, p)),
 		),
 	);
-	parts.use(bus.subscribe(ALL_EDGE_REPORTS, (payload) => site.takeEdge(readJson(edgeReport, payload))));
+	parts.use(
+		bus.subscribe(ALL_EDGE_REPORTS, (payload) => {
+			const report = readJson(edgeReport, payload);
+			site.takeEdge(report);
+			const admittedShare = report.admitted / report.connectionsMax;
+			steward.takeReport(report.worker, { ...report, admittedShare }, clock.monoMs());
+		}),
+	);
 
 	// Asked until control answers, and again after each connection: what was said meanwhile was missed.
 	let known = false;

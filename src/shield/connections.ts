@@ -66,6 +66,12 @@ export class ConnectionBudget<C> {
 		return this.#state.size;
 	}
 
+	/** Those that are in no other state: what no newcomer can push out. */
+	get admittedCount(): number {
+		const passing = LIMITED.reduce((sum, state) => sum + this.#since[state].size, this.#busy.size);
+		return this.#state.size - passing;
+	}
+
 	/**
 	 * Takes a new connection in, in state `head`.
 	 *

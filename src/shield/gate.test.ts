@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeClock, seededRandom, type UnixMs } from "#base/index.ts";
+import type { LineStand } from "#wire/index.ts";
 import { type ClientAddress, parseAddress } from "./address.ts";
 import { Gate, type Passage } from "./gate.ts";
-import { type LineStand, WaitingLine } from "./line.ts";
+import { WaitingLine } from "./line.ts";
 import { RevokedTokens, TokenMint } from "./tokens.ts";
 
 const random = seededRandom(21);
@@ -60,6 +61,20 @@ test("at door who was inside before passes on any worker; a newcomer waits for h
 	evening.line.advance(1_000, 1, (evening.clock.unixMs() + 1_000) as UnixMs);
 	evening.level("door");
 	assert.equal(evening.pass(late), "in");
+});
+
+test("a worker short of time sends newcomers away at once, before any level has changed; who was inside last [SH8]", () => {
+	const evening = new Evening();
+	evening.level("normal");
+	const inside = Array.from({ length: 200 }, (_, nth) => {
+		const passage = evening.gates[0].pass("evening", evening.token(newId(), `198.${nth}.0.1`));
+		return passage.kind === "in" ? (passage.token as string) : "";
+	});
+	for (const gate of evening.gates) gate.takeStrain(0.8);
+	const served = (tokens: readonly (string | undefined)[]) =>
+		tokens.filter((token) => evening.pass(token) === "in").length / tokens.length;
+	assert.ok(served(inside) > 0.9);
+	assert.ok(served(new Array<undefined>(200).fill(undefined)) < 0.1);
 });
 
 test("with a draw, the share θ of those who came before it is in [SH10 SH11]", () => {

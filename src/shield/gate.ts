@@ -1,8 +1,9 @@
 import type { Clock, Random } from "#base/index.ts";
+import type { Level, LineStand } from "#wire/index.ts";
 import type { ClientAddress } from "./address.ts";
-import type { Level } from "./ladder.ts";
 import { PrefixLimits, type Rate, TokenLimits } from "./limits.ts";
-import { isAdmitted, type LineStand, placeOf } from "./line.ts";
+import { isAdmitted, meanWaitMs, placeOf } from "./line.ts";
+import { isShed } from "./shedding.ts";
 import { type RevokedTokens, TOKEN_LIFE_MS_MAX, type TokenMint, type TokenRefusal } from "./tokens.ts";
 
 /** Tokens an address may ask for: a household with a few devices and tabs; a thousand people behind one address take turns of minutes. */
@@ -18,9 +19,22 @@ export type Minted =
 export type Passage =
 	/** `token`: to be kept by the client instead of the one it came with, so that it gets in again. */
 	| { readonly kind: "in"; readonly token: string | undefined }
-	| { readonly kind: "out"; readonly reason: TokenRefusal | "no_token" | "not_yet" | "too_often" };
+	/** `waitMs`: when to ask again, as far as that is known. */
+	| { readonly kind: "out"; readonly reason: Refusal; readonly waitMs: number | undefined };
+export type Refusal =
+	| TokenRefusal
+	| "no_token"
+	/** His place in the line is not reached. */
+	| "not_yet"
+	| "too_often"
+	/** This worker is short of time right now. */
+	| "shed";
 
 const IN: Passage = { kind: "in", token: undefined };
+/** A moment in which a worker that is short of time may have got over it. */
+const SHED_WAIT_MS = 3_000;
+
+const out = (reason: Refusal, waitMs?: number): Passage => ({ kind: "out", reason, waitMs });
 
 /**
  * One worker's gate to the sound of all interviews. Below *door* everybody may pass, with or without a token. At
@@ -34,7 +48,10 @@ export class Gate {
 	readonly #revoked: RevokedTokens;
 	readonly #mintLimits: PrefixLimits;
 	readonly #joinLimits: TokenLimits;
+	readonly #minted = new Map<string, number>();
 	#level: Level = "normal";
+	/** How short this worker is of time, 0 to 1. */
+	#strain = 0;
 	/** By interview; as many as there are interviews. */
 	readonly #stands = new Map<string, LineStand>();
 
@@ -52,33 +69,64 @@ export class Gate {
 		this.#joinLimits = new TokenLimits(JOIN_RATE, PLACES_LOG2, options.random);
 	}
 
-	/** Takes what house says of an interview. @param stand undefined when it is over. */
-	takeStand(interviewId: string, level: Level, stand: LineStand | undefined): void {
+	/** Takes what house says of an interview. @param stand null as long as nobody has had to wait. */
+	takeStand(interviewId: string, level: Level, stand: LineStand | null): void {
 		this.#level = level;
 		if (stand) this.#stands.set(interviewId, stand);
 		else this.#stands.delete(interviewId);
 	}
 
+	/** Takes this worker's own strain, several times a second: what the ladder needs seconds for begins here at once. */
+	takeStrain(strain: number): void {
+		this.#strain = strain;
+	}
+
+	/** Forgets an interview that is over. */
+	forget(interviewId: string): void {
+		this.#stands.delete(interviewId);
+		this.#minted.delete(interviewId);
+	}
+
+	/** Tokens made for each interview. */
+	get minted(): Readonly<Record<string, number>> {
+		return Object.fromEntries(this.#minted);
+	}
+
 	/** A token for whoever asks, within what his address may ask for. @param id 24 hexadecimal digits of the client's choice. */
 	mintFor(address: ClientAddress, interviewId: string, id: string): Minted {
 		const waitMs = this.#mintLimits.take(address, this.#clock.monoMs());
-		return waitMs > 0 ? { kind: "later", waitMs } : { kind: "minted", token: this.#issue(interviewId, "page", id) };
+		if (waitMs > 0) return { kind: "later", waitMs };
+		this.#minted.set(interviewId, (this.#minted.get(interviewId) ?? 0) + 1);
+		return { kind: "minted", token: this.#issue(interviewId, "page", id) };
 	}
 
 	/** Whether somebody may hear an interview now. */
 	pass(interviewId: string, tokenText: string | undefined): Passage {
-		if (tokenText === undefined) return this.#level === "door" ? { kind: "out", reason: "no_token" } : IN;
-		const verdict = this.#mint.check(tokenText, interviewId, this.#clock.unixMs(), this.#revoked);
-		if (verdict.kind === "refused") return this.#level === "door" ? { kind: "out", reason: verdict.reason } : IN;
+		const isDoor = this.#level === "door";
+		const verdict =
+			tokenText === undefined
+				? undefined
+				: this.#mint.check(tokenText, interviewId, this.#clock.unixMs(), this.#revoked);
+		if (verdict?.kind !== "valid") {
+			if (isDoor) return out(verdict?.reason ?? "no_token");
+			return isShed("newcomer", this.#random.unit() * 2 ** 32, this.#strain) ? out("shed", SHED_WAIT_MS) : IN;
+		}
 		const { token } = verdict;
-		if (this.#level !== "door") return token.class === "page" ? this.#inForGood(interviewId, token.id) : IN;
-		if (token.class === "page") {
+		const isNew = token.class === "page";
+		if (isDoor && isNew) {
 			const stand = this.#stands.get(interviewId);
 			const place = stand && placeOf(stand, token.id, token.issuedUnixMs);
-			if (!stand || !place || !isAdmitted(stand, place)) return { kind: "out", reason: "not_yet" };
+			if (!stand || !place) return out("not_yet");
+			if (!isAdmitted(stand, place)) return out("not_yet", meanWaitMs(stand, place, this.#clock.unixMs()));
 		}
-		if (this.#joinLimits.take(token.id, this.#clock.monoMs()) > 0) return { kind: "out", reason: "too_often" };
-		return token.class === "page" ? this.#inForGood(interviewId, token.id) : IN;
+		if (!isDoor && isShed(isNew ? "newcomer" : "returning", Number.parseInt(token.id.slice(-8), 16), this.#strain)) {
+			return out("shed", SHED_WAIT_MS);
+		}
+		if (isDoor) {
+			const waitMs = this.#joinLimits.take(token.id, this.#clock.monoMs());
+			if (waitMs > 0) return out("too_often", waitMs);
+		}
+		return isNew ? this.#inForGood(interviewId, token.id) : IN;
 	}
 
 	#inForGood(interviewId: string, id: string): Passage {

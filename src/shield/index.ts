@@ -7,12 +7,14 @@
  */
 export { type ClientAddress, parseAddress } from "./address.ts";
 export { ConnectionBudget, type ConnectionState, PATIENCE_MS, type Patience } from "./connections.ts";
+export { createShieldEvents } from "./events.ts";
 export { Gate, type Minted, type Passage } from "./gate.ts";
-export { Ladder, type LadderStep, LEVELS, type Level, type Strain, strainOf } from "./ladder.ts";
+export { Ladder, type LadderStep, type Strain, strainOf } from "./ladder.ts";
 export { PrefixLimits, type Rate, TokenLimits } from "./limits.ts";
-export { isAdmitted, type LineStand, meanWaitMs, type Place, placeOf, WaitingLine } from "./line.ts";
+export { isAdmitted, meanWaitMs, type Place, placeOf, WaitingLine } from "./line.ts";
 export { Neighbours } from "./neighbours.ts";
 export { isShed, type Standing } from "./shedding.ts";
+export { Steward, type WorkerReport } from "./steward.ts";
 export {
 	RevokedTokens,
 	type Token,

@@ -1,15 +1,5 @@
 import type { MonoMs } from "#base/index.ts";
-
-/**
- * How far the platform has stepped back so that those inside hear on:
- *
- * - `normal`: nothing is held back.
- * - `quiet`: the state every 5 s, words are read-only.
- * - `lean`: 24 kb/s for who comes now, two beats per write.
- * - `door`: newcomers wait in the line; sound goes on for those inside.
- */
-export const LEVELS = ["normal", "quiet", "lean", "door"] as const;
-export type Level = (typeof LEVELS)[number];
+import { LEVELS, type Level } from "#wire/index.ts";
 
 /** What a worker is short of. */
 export type Strain = {
@@ -17,15 +7,21 @@ export type Strain = {
 	readonly loopDelayP99Ms: number;
 	/** Share of a core in use, 0 to 1. */
 	readonly cpuShare: number;
-	/** Share of the connections that it may have open, 0 to 1. */
-	readonly connectionsShare: number;
+	/**
+	 * Share of the connections it may have that are admitted, 0 to 1. Those that are unfinished do not count: a newcomer
+	 * pushes them out, and a flood of them must not close the door to him.
+	 */
+	readonly admittedShare: number;
 };
 
-/** From which on a step is taken. Pages and words go before sound does: 20 ms of lateness nobody hears. */
+/**
+ * From which on a step is taken. Pages and words go before sound does: 20 ms of lateness nobody hears. A busy processor
+ * alone closes no door: it may be busy with turning strangers away.
+ */
 const STEPS: readonly { readonly level: Level; readonly from: Strain }[] = [
-	{ level: "quiet", from: { loopDelayP99Ms: 20, cpuShare: 0.8, connectionsShare: 0.7 } },
-	{ level: "lean", from: { loopDelayP99Ms: 50, cpuShare: 0.9, connectionsShare: 0.8 } },
-	{ level: "door", from: { loopDelayP99Ms: 100, cpuShare: 0.97, connectionsShare: 0.9 } },
+	{ level: "quiet", from: { loopDelayP99Ms: 20, cpuShare: 0.8, admittedShare: 0.7 } },
+	{ level: "lean", from: { loopDelayP99Ms: 50, cpuShare: 0.9, admittedShare: 0.8 } },
+	{ level: "door", from: { loopDelayP99Ms: 100, cpuShare: Number.POSITIVE_INFINITY, admittedShare: 0.9 } },
 ];
 /** A step down needs more room than the step up left, or it would be taken back at once. */
 const DOWN_BELOW = 0.7;
@@ -114,8 +110,6 @@ function nearest(strain: Strain, wanted: number): keyof Strain {
 /** How far strain has come from where shedding begins (0) to where everything that can go has gone (1). */
 export function strainOf(strain: Strain): number {
 	const [first, last] = [STEPS[0]?.from as Strain, STEPS.at(-1)?.from as Strain];
-	const shares = (Object.keys(first) as (keyof Strain)[]).map(
-		(signal) => (strain[signal] - first[signal]) / (last[signal] - first[signal]),
-	);
-	return Math.min(1, Math.max(0, ...shares));
+	const shareOf = (signal: keyof Strain) => (strain[signal] - first[signal]) / (last[signal] - first[signal]);
+	return Math.min(1, Math.max(0, shareOf("loopDelayP99Ms"), shareOf("admittedShare")));
 }

@@ -69,6 +69,12 @@ test("without room it stands still and promises nothing; it never goes back [SH1
 		assert.ok(line.stand.fraction >= before);
 		before = line.stand.fraction;
 	}
+	const crowd = new WaitingLine(random.bytes(32), at(0));
+	crowd.draw(0, at(0));
+	crowd.advance(10, 10_000, at(1_000));
+	for (let s = 2; s <= 50; s += 1) crowd.advance(10, 1, at(1_000 * s));
+	// 500 of the 10,000 who came in the first second, however few come now.
+	assert.ok(Math.abs((crowd.stand.laterUnixMs ?? 0) - at(50)) < 1);
 	const still = new WaitingLine(random.bytes(32), at(0));
 	still.draw(100, at(0));
 	for (let s = 1; s <= 10; s += 1) still.advance(0, 1, at(1_000 * s));

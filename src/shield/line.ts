@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { UnixMs } from "#base/index.ts";
+import type { LineStand } from "#wire/index.ts";
 
 /**
  * Where somebody stands. Who came before the draw has a place in [0, 1) that nobody could know or choose: SHA-256 of
@@ -7,26 +8,7 @@ import type { UnixMs } from "#base/index.ts";
  */
 export type Place =
 	| { readonly kind: "drawn"; readonly fraction: number }
-	| { readonly kind: "later"; readonly unixMs: UnixMs };
-
-/** How far the line has been let in. Part of the public state: the same bytes for everybody. */
-export type LineStand = {
-	/** Hexadecimal SHA-256 of the seed, published with the announcement. */
-	readonly seedSha256: string;
-	/** The seed, hexadecimal, once the ids are fixed; null before. */
-	readonly seed: string | null;
-	/** Ids that came before the draw. */
-	readonly drawnCount: number;
-	/** When the draw was: who came later stands by time. */
-	readonly drawnUnixMs: UnixMs | null;
-	/** Places below this fraction are in: θ. */
-	readonly fraction: number;
-	/** Of those who came after the draw, who came before this is in; null while drawn ones wait. */
-	readonly laterUnixMs: UnixMs | null;
-	/** What the line has moved by lately: drawn places per second, and later arrivals' seconds per second. */
-	readonly drawnPerS: number;
-	readonly laterSPerS: number;
-};
+	| { readonly kind: "later"; readonly unixMs: number };
 
 /** The place of an id, with the seed known. @param id hexadecimal. @param issuedUnixMs when its token was made. */
 export function placeOf(stand: LineStand, id: string, issuedUnixMs: UnixMs): Place | undefined {
@@ -55,6 +37,8 @@ export function meanWaitMs(stand: LineStand, place: Place, nowMs: UnixMs): numbe
 	return drawnMs + Math.max(0, place.unixMs - (stand.drawnUnixMs ?? nowMs));
 }
 
+/** Slices of arrivals that are kept, two hours of seconds; beyond it the last one goes on growing. */
+const ARRIVALS_MAX = 7_200;
 /** Over this time the speed of the line is averaged. */
 const SPEED_OVER_MS = 10_000;
 
@@ -68,6 +52,8 @@ export class WaitingLine {
 	readonly #seed: Uint8Array;
 	#stand: LineStand;
 	#movedMs: UnixMs;
+	/** How many came until when and are not in, in order: counts of a second, not people. */
+	readonly #arrivals: { count: number; untilUnixMs: number }[] = [];
 
 	/** @param seed 32 secret random bytes; only their hash leaves before the draw. */
 	constructor(seed: Uint8Array, nowMs: UnixMs) {
@@ -105,10 +91,10 @@ export class WaitingLine {
 	/**
 	 * Lets in as many as there is room for.
 	 *
-	 * @param room newcomers that may come in from now until the next call; 0 or more.
-	 * @param laterPerS how many have come per second since the draw, as seen at the door.
+	 * @param room newcomers that may come in from now until the next call; 0 or more, may be Infinity.
+	 * @param arrivedCount tokens made since the last call, which stand behind everybody else.
 	 */
-	advance(room: number, laterPerS: number, nowMs: UnixMs): void {
+	advance(room: number, arrivedCount: number, nowMs: UnixMs): void {
 		const stand = this.#stand;
 		const elapsedMs = nowMs - this.#movedMs;
 		this.#movedMs = nowMs;
@@ -116,10 +102,9 @@ export class WaitingLine {
 		const drawnLeft = stand.drawnCount * (1 - stand.fraction);
 		const drawn = Math.min(room, drawnLeft);
 		const fraction = drawnLeft - drawn < 1e-9 ? 1 : stand.fraction + drawn / stand.drawnCount;
-		const left = room - drawn;
+		this.#arrive(arrivedCount, nowMs);
 		const before = stand.laterUnixMs ?? stand.drawnUnixMs;
-		const stepMs = laterPerS > 0 ? (1_000 * left) / laterPerS : nowMs - before;
-		const laterUnixMs = fraction < 1 ? null : (Math.min(nowMs, Math.max(before, before + stepMs)) as UnixMs);
+		const laterUnixMs = fraction < 1 ? null : this.#letIn(room - drawn, before, nowMs);
 		const weight = Math.min(1, elapsedMs / SPEED_OVER_MS);
 		const mix = (old: number, now: number) => old + weight * (now - old);
 		this.#stand = {
@@ -129,5 +114,29 @@ export class WaitingLine {
 			drawnPerS: mix(stand.drawnPerS, (1_000 * drawn) / elapsedMs),
 			laterSPerS: mix(stand.laterSPerS, laterUnixMs === null ? 0 : (laterUnixMs - before) / elapsedMs),
 		};
+	}
+
+	#arrive(count: number, nowMs: UnixMs): void {
+		const last = this.#arrivals.at(-1);
+		if (last && this.#arrivals.length >= ARRIVALS_MAX) {
+			last.count += count;
+			last.untilUnixMs = nowMs;
+		} else this.#arrivals.push({ count, untilUnixMs: nowMs });
+	}
+
+	/** @returns until when those who came are in, now that `room` more of them are. */
+	#letIn(room: number, before: number, nowMs: number): number {
+		let [left, inUntilMs] = [room, before];
+		for (let first = this.#arrivals[0]; first; first = this.#arrivals[0]) {
+			if (first.count > left) {
+				inUntilMs += ((first.untilUnixMs - inUntilMs) * left) / first.count;
+				first.count -= left;
+				return inUntilMs;
+			}
+			left -= first.count;
+			inUntilMs = first.untilUnixMs;
+			this.#arrivals.shift();
+		}
+		return nowMs;
 	}
 }

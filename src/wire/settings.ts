@@ -51,7 +51,12 @@ export type PlatformSettings = z.infer<typeof platformSettings>;
 export const processRole = z.discriminatedUnion("role", [
 	z.object({ role: z.literal("control") }),
 	z.object({ role: z.literal("house") }),
-	z.object({ role: z.literal("edge"), worker: z.number() }),
+	z.object({
+		role: z.literal("edge"),
+		worker: z.number(),
+		/** What tokens are made with, base64: the same for all workers, as long as the platform runs. */
+		tokenKey: z.base64(),
+	}),
 	z.object({ role: z.literal("stage"), interviewId: z.string(), mediaPort: z.number() }),
 	z.object({ role: z.literal("broadcast"), interviewId: z.string() }),
 	z.object({

@@ -36,6 +36,13 @@ export const edgeReport = z.object({
 	/** By interview slug: connections that have been draining sound for ≥ 30 s; all open sound streams; those of them that take nothing any more. Bounded by the interviews that exist. */
 	listeners: z.record(z.string(), z.object({ settled: z.number(), open: z.number(), stalled: z.number() })),
 	connections: z.number(),
+	/** Those of them that listen. */
+	admitted: z.number(),
+	connectionsMax: z.number(),
+	/** Share of a core in use since the last report. */
+	cpuShare: z.number(),
+	/** Tokens made since its start, by interview id. */
+	minted: z.record(z.string(), z.number()),
 	refusedSinceStart: z.record(z.string(), z.number()),
 	loopDelayP99Ms: z.number(),
 });

@@ -12,6 +12,37 @@ export const PHASES = [
 export type Phase = (typeof PHASES)[number];
 
 /**
+ * How far the platform has stepped back so that those inside hear on:
+ *
+ * - `normal`: nothing is held back.
+ * - `quiet`: the state every 5 s, words are read-only.
+ * - `lean`: 24 kb/s for who comes now, two beats per write.
+ * - `door`: newcomers wait in the line; sound goes on for those inside.
+ */
+export const LEVELS = ["normal", "quiet", "lean", "door"] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** How far the waiting line of an interview has been let in; see `src/shield/line.ts`. */
+export const lineStand = z.object({
+	/** Hexadecimal SHA-256 of the seed, published with the announcement. */
+	seedSha256: z.string(),
+	/** The seed, hexadecimal, once the ids are fixed; null before. */
+	seed: z.nullable(z.string()),
+	/** Ids that came before the draw. */
+	drawnCount: z.number(),
+	/** When the draw was: who came later stands by time. */
+	drawnUnixMs: z.nullable(z.number()),
+	/** Places below this fraction are in: θ. */
+	fraction: z.number(),
+	/** Of those who came after the draw, who came before this is in; null while drawn ones wait. */
+	laterUnixMs: z.nullable(z.number()),
+	/** What the line has moved by lately: drawn places per second, and seconds of later arrivals per second. */
+	drawnPerS: z.number(),
+	laterSPerS: z.number(),
+});
+export type LineStand = z.infer<typeof lineStand>;
+
+/**
  * The public state of an interview: `/i/<slug>/state.json`, and `emsg` boxes in the push stream. The same
  * bytes for everybody. Times are Unix milliseconds; parts count from the programme's epoch.
  */
@@ -58,6 +89,11 @@ export const publicState = z.object({
 		write: z.enum(["part", "beat", "two_beats"]),
 		/** Distance to the newest sound at which players aim, once they have built it up. */
 		reserveMs: z.number(),
+	}),
+	admission: z.object({
+		level: z.enum(LEVELS),
+		/** Who is let in at *door*; null as long as nobody has had to wait. */
+		line: z.nullable(lineStand),
 	}),
 	/** The state holds from this part on: a player shows it when its playhead gets there. 0: at once. */
 	atPart: z.number(),

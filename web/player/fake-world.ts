@@ -395,6 +395,7 @@ export function stateOf(
 		people: [],
 		listeners: { connections: 1 },
 		programme: { epochUnixMs, pathKey: "k", onAirPart, endPart: null, gaps: [], recording: false },
+		admission: { level: "normal", line: null },
 		delivery: { write, reserveMs },
 		atPart: 0,
 	};

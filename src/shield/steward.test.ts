@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type MonoMs, seededRandom, type UnixMs } from "#base/index.ts";
+import { Steward, type WorkerReport } from "./steward.ts";
+
+const T = Date.UTC(2026, 0, 1, 20);
+const CALM: WorkerReport = {
+	loopDelayP99Ms: 1,
+	cpuShare: 0.1,
+	admittedShare: 0.1,
+	admitted: 100,
+	connectionsMax: 1_000,
+	minted: {},
+};
+
+/** Two workers, four looks a second. */
+class Evening {
+	readonly steward = new Steward(seededRandom(2));
+	ms = 0;
+	readonly steps: string[] = [];
+
+	pass(ms: number, reports: (nowMs: number) => readonly WorkerReport[]): void {
+		for (const endMs = this.ms + ms; this.ms < endMs; this.ms += 250) {
+			for (const [worker, report] of reports(this.ms).entries()) {
+				this.steward.takeReport(worker, report, this.ms as MonoMs);
+			}
+			const step = this.steward.tick(["evening"], this.ms as MonoMs, (T + this.ms) as UnixMs);
+			if (step) this.steps.push(`${step.from} → ${step.to}`);
+		}
+	}
+}
+
+test("the worst worker decides; one that has gone decides nothing [SH6]", () => {
+	const evening = new Evening();
+	evening.pass(5_000, () => [CALM, { ...CALM, cpuShare: 0.95 }]);
+	assert.deepEqual([evening.steps, evening.steward.level], [["normal → lean"], "lean"]);
+	evening.pass(70_000, () => [CALM]);
+	assert.equal(evening.steward.level, "normal");
+});
+
+test("a line opens with door and moves by the room there is, at most as fast as newcomers can be greeted [SH10]", () => {
+	const evening = new Evening();
+	assert.equal(evening.steward.standOf("evening"), null);
+	const full = (nowMs: number): WorkerReport => ({
+		...CALM,
+		admitted: 950,
+		admittedShare: 0.95,
+		minted: { evening: Math.floor(nowMs / 10) },
+	});
+	evening.pass(12_000, (nowMs) => [full(nowMs), full(nowMs)]);
+	const openedUnixMs = evening.steward.standOf("evening")?.drawnUnixMs ?? 0;
+	assert.deepEqual([evening.steward.level, evening.steward.standOf("evening")?.fraction], ["door", 1]);
+	assert.equal(evening.steward.standOf("evening")?.laterUnixMs, openedUnixMs, "nobody leaves, nobody is let in");
+	// 200 came per second; room for 850 − 800 = 50 on each of two workers, each second.
+	const leaving = (nowMs: number): WorkerReport => ({ ...full(nowMs), admitted: 800 });
+	evening.pass(10_000, (nowMs) => [leaving(nowMs), leaving(nowMs)]);
+	const inMs = (evening.steward.standOf("evening")?.laterUnixMs ?? 0) - openedUnixMs;
+	assert.ok(Math.abs(inMs - 5_000) <= 500, `${inMs} ms of arrivals are in after 10 s at half their rate`);
+});
+
+test("when the door is given up, everybody who waited is in [SH10]", () => {
+	const evening = new Evening();
+	const full: WorkerReport = { ...CALM, admitted: 1_000, admittedShare: 1, minted: { evening: 5_000 } };
+	evening.pass(5_000, () => [full]);
+	evening.pass(40_000, () => [CALM]);
+	assert.equal(evening.steward.level, "lean");
+	assert.ok((evening.steward.standOf("evening")?.laterUnixMs ?? 0) >= T + 40_000);
+});
