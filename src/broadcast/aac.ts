@@ -1,7 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { compileFunction } from "node:vm";
 import { AAC_FRAME_SAMPLES, SAMPLE_RATE_HZ } from "#wire/index.ts";
+import { loadBuild, unexpectedPackage } from "./build-file.ts";
 import { BroadcastError } from "./errors.ts";
 import { AAC_CONFIG } from "./fmp4.ts";
 
@@ -19,9 +17,9 @@ type Bridge = {
 	_close_encoder(context: number): void;
 };
 
+const PACKAGE = "@mediabunny/aac-encoder";
 /** From the package's entry to its compiled encoder, which the entry otherwise runs in a thread behind mediabunny. */
 const BUILD_FROM_ENTRY = "../modules/build/aac.js";
-const OWN_ADDRESS = "import.meta.url";
 
 /**
  * AAC-LC by FFmpeg's encoder in WebAssembly (`@mediabunny/aac-encoder`), one channel, called directly.
@@ -37,14 +35,15 @@ export class AacEncoder implements Disposable {
 
 	/** @throws BroadcastError when the package is not the one in package.json. */
 	static async open(bitrateBps: number): Promise<AacEncoder> {
-		const bridge = await loadBridge();
+		const bridge = await loadBuild<Bridge>(PACKAGE, BUILD_FROM_ENTRY);
 		const context = bridge._init_encoder(1, SAMPLE_RATE_HZ, bitrateBps);
 		if (context === 0) throw new BroadcastError("encoder_failed", "Cannot begin to encode AAC: FFmpeg gave no encoder");
 		const at = bridge._get_encoder_extradata(context);
 		const config = Buffer.from(bridge.HEAPU8.slice(at, at + bridge._get_encoder_extradata_size(context)));
 		const frameSamples = bridge._get_encoder_frame_size(context);
 		if (frameSamples !== AAC_FRAME_SAMPLES || !config.equals(AAC_CONFIG)) {
-			throw unexpected(
+			throw unexpectedPackage(
+				PACKAGE,
 				`it must encode frames of ${AAC_FRAME_SAMPLES} samples as ${Buffer.from(AAC_CONFIG).toString("hex")}: it encodes ${frameSamples} as ${config.toString("hex")}`,
 			);
 		}
@@ -83,41 +82,7 @@ export class AacEncoder implements Disposable {
 	}
 }
 
-let loading: Promise<Bridge> | undefined;
-
-function loadBridge(): Promise<Bridge> {
-	loading ??= compileBridge();
-	return loading;
-}
-
-/**
- * Loads the compiled encoder as Node loads CommonJS, which it is but for one `import.meta.url`: neither `import` nor
- * `require` takes it as it lies there, only a bundler. What that would tell it, its address, it does not need, as it
- * holds its WebAssembly.
- */
-async function compileBridge(): Promise<Bridge> {
-	try {
-		const path = fileURLToPath(new URL(BUILD_FROM_ENTRY, import.meta.resolve("@mediabunny/aac-encoder")));
-		const source = (await readFile(path, "utf8")).split(OWN_ADDRESS);
-		if (source.length !== 2) throw new TypeError(`it must ask for ${OWN_ADDRESS} once: ${source.length - 1} times`);
-		const module: { default?: () => Promise<Bridge> } = {};
-		compileFunction(source.join("undefined"), ["exports"], { filename: path })(module);
-		if (!module.default) throw new TypeError("it has no default export");
-		return await module.default();
-	} catch (cause) {
-		throw unexpected("its compiled encoder cannot be loaded", { cause });
-	}
-}
-
 /** @param code an AVERROR: negative, of FFmpeg. */
 function encodingFailed(code: number): BroadcastError {
 	return new BroadcastError("encoder_failed", `Cannot encode AAC: FFmpeg says ${code}`);
-}
-
-function unexpected(what: string, options?: ErrorOptions): BroadcastError {
-	return new BroadcastError(
-		"encoder_unexpected",
-		`Cannot use @mediabunny/aac-encoder as ${what}. Run npm install, which brings the version in package.json`,
-		options,
-	);
 }
