@@ -6,4 +6,5 @@
  */
 export { openBroadcast } from "./broadcast.ts";
 export { BroadcastError, type BroadcastErrorCode } from "./errors.ts";
+export { makeMp3Recording } from "./mp3-recording.ts";
 export type { BroadcastOutside } from "./outside.ts";

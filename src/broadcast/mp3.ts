@@ -17,12 +17,12 @@ type Bridge = {
 export const MP3_SAMPLES_MAX = 1_152;
 /** LAME's own rule for how much one call may give (lame.h): 1.25 × samples + 7,200. */
 const OUT_BYTES = Math.ceil(1.25 * MP3_SAMPLES_MAX) + 7_200;
-/** LAME delays by this, and its flush gives at most this many bytes. */
+/** LAME delays by this. */
 export const MP3_ENCODER_DELAY_SAMPLES = 576;
 /** What a decoder adds to that (the filter bank's 528 and one): frame n + 1 decodes to what begins 1,105 − 1,152 samples after frame n. */
 export const MP3_DELAY_SAMPLES = MP3_ENCODER_DELAY_SAMPLES + 529;
 /** MPEG-1 layer III, no CRC; 64 kb/s, 48 kHz, no padding; one channel: the same for every frame (ISO/IEC 11172-3 §2.4.1.3), but for the last bits. */
-const FRAME_HEAD = Uint8Array.of(0xff, 0xfb, 0x54, 0xc0);
+export const FRAME_HEAD = Uint8Array.of(0xff, 0xfb, 0x54, 0xc0);
 
 /**
  * MP3 by LAME in WebAssembly (`@mediabunny/mp3-encoder`), one channel, 64 kb/s, called directly in the tick as AAC is:

@@ -144,7 +144,8 @@ export class RecordingDraft {
 				this.#sizes = new FrameSizes();
 			}
 			for (let span = this.#nextSpan; span; span = this.#nextSpan) {
-				const [aac, opus] = await Promise.all([this.#readPackets("aac64", span), this.#readPackets("opus48", span)]);
+				const read = (track: "aac64" | "opus48") => readSegmentPackets(this.#objects, interviewId, track, span);
+				const [aac, opus] = await Promise.all([read("aac64"), read("opus48")]);
 				this.#sizes.add(aac.flat());
 				await Promise.all([
 					files[0].append(Buffer.concat(aac.flat())),
@@ -172,14 +173,19 @@ export class RecordingDraft {
 		}
 		return Buffer.concat(pages);
 	}
+}
 
-	/** The packets of each part. A part that is not in its segment, which only foul play could cause, is silence. */
-	async #readPackets(track: "opus48" | "aac64", span: SegmentSpan): Promise<(readonly Bytes[])[]> {
-		const bytes = await this.#objects.read(segmentKey(this.#timeline().interviewId, track, span.sequence));
-		const { fragments } = readFragments(bytes ?? Buffer.alloc(0));
-		const byPart = new Map(fragments.map((found) => [found.partIndex, found.packets]));
-		return Array.from({ length: span.partCount }, (_, nth) => byPart.get(span.firstPart + nth) ?? SILENT_PART[track]);
-	}
+/** The packets of each part of a segment. A part that is not in it, which only foul play could cause, is silence. */
+export async function readSegmentPackets(
+	objects: Objects,
+	interviewId: string,
+	track: "opus48" | "aac64",
+	span: SegmentSpan,
+): Promise<(readonly Bytes[])[]> {
+	const bytes = await objects.read(segmentKey(interviewId, track, span.sequence));
+	const { fragments } = readFragments(bytes ?? Buffer.alloc(0));
+	const byPart = new Map(fragments.map((found) => [found.partIndex, found.packets]));
+	return Array.from({ length: span.partCount }, (_, nth) => byPart.get(span.firstPart + nth) ?? SILENT_PART[track]);
 }
 
 /** Sizes of AAC frames, two bytes each: 0.34 MB per hour. */

@@ -7,13 +7,18 @@ import {
 	ALL_TIMELINES,
 	decodeMp3Beat,
 	decodePart,
+	MP3_HOLD_MS,
+	MP3_RECORDING_WISHES,
+	type Mp3RecordingAnswer,
 	type Mp3Wish,
+	mp3RecordingAnswer,
 	mp3Wishes,
 	type ProgrammeTimeline,
 	type PublicState,
 	programmeTail,
 	programmeTimeline,
 	readJson,
+	recordingKey,
 	timelineKey,
 	writeJson,
 } from "#wire/index.ts";
@@ -59,6 +64,8 @@ export function createProgrammes(options: {
 }) {
 	const { clock, bus, objects, events, later } = options;
 	const followed = new Map<string, Followed>();
+	/** Sizes of `recording.mp3`, those asked for last: at most TIMELINES_MAX. */
+	const mp3Bytes = new Map<string, number>();
 	const archive = new Map<string, Promise<ProgrammeTimeline | undefined>>();
 	let writing = false;
 	let disposed = false;
@@ -188,6 +195,37 @@ export function createProgrammes(options: {
 		}
 	};
 
+	const findMp3 = async (interviewId: string, mayMake: boolean): Promise<Mp3RecordingAnswer> => {
+		const answer = await askForMp3(interviewId, mayMake);
+		if (answer.state === "made") {
+			mp3Bytes.set(interviewId, answer.bytes);
+			for (const oldest of mp3Bytes.keys()) {
+				if (mp3Bytes.size <= TIMELINES_MAX) break;
+				mp3Bytes.delete(oldest);
+			}
+		}
+		return answer;
+	};
+	const askForMp3 = async (interviewId: string, mayMake: boolean): Promise<Mp3RecordingAnswer> => {
+		const key = recordingKey(interviewId, "mp3");
+		try {
+			const bytes = await objects.sizeBytes(key);
+			if (bytes !== undefined) return { state: "made", bytes };
+			if (!mayMake) return { state: "making", leftMs: MP3_HOLD_MS };
+		} catch (error) {
+			events.objectFailed(key, error);
+			return { state: "refused" };
+		}
+		try {
+			const timeoutMs = MP3_HOLD_MS + TAIL_TIMEOUT_MS;
+			const answer = await bus.request(MP3_RECORDING_WISHES, writeJson({ interviewId }), { timeoutMs });
+			return readJson(mp3RecordingAnswer, answer);
+		} catch {
+			// House is away or restarting.
+			return { state: "making", leftMs: MP3_HOLD_MS };
+		}
+	};
+
 	const scope = new DisposableStack();
 	scope.use(
 		bus.subscribe(ALL_PARTS, (payload) => {
@@ -302,7 +340,17 @@ export function createProgrammes(options: {
 			return read;
 		},
 
+		/** Bytes of an ended interview's `recording.mp3`, which is made if `mayMake`; or what house says of it. */
+		mp3Recording(interviewId: string, mayMake: boolean): number | Promise<Mp3RecordingAnswer> {
+			const known = mp3Bytes.get(interviewId);
+			if (known === undefined) return findMp3(interviewId, mayMake);
+			mp3Bytes.delete(interviewId);
+			mp3Bytes.set(interviewId, known);
+			return known;
+		},
+
 		forget(interviewId: string): void {
+			mp3Bytes.delete(interviewId);
 			archive.delete(interviewId);
 		},
 

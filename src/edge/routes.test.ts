@@ -58,6 +58,12 @@ test("routeOf() knows every address of the public door", () => {
 		track: "opus48",
 		part: 170,
 	});
+	assert.deepEqual(routeOf("/i/x/recording.mp3"), {
+		kind: "recording",
+		slug: "x",
+		extension: "mp3",
+		download: false,
+	});
 	assert.deepEqual(routeOf("/i/x/recording.ogg?download"), {
 		kind: "recording",
 		slug: "x",
@@ -86,6 +92,7 @@ test("routeOf() refuses query values it cannot read, and ignores parameters it d
 		assert.equal(routeOf(`/i/demo/live.mp4?${query}`).kind, "malformed", query);
 	}
 	assert.equal(routeOf("/i/demo/live.aac?r=24").kind, "malformed");
+	assert.equal(routeOf("/i/demo/live.mp3?r=24").kind, "malformed");
 	assert.equal(routeOf("/i/demo/live.mp4?x=1&_HLS_msn=2").kind, "push");
 });
 

@@ -46,7 +46,7 @@ export type Route =
 	| {
 			readonly kind: "recording";
 			readonly slug: string;
-			readonly extension: "m4a" | "ogg";
+			readonly extension: "m4a" | "ogg" | "mp3";
 			readonly download: boolean;
 	  }
 	| { readonly kind: "asset"; readonly path: string }
@@ -145,10 +145,11 @@ function fileRoute(slug: string, name: string, query: URLSearchParams): Route {
 		case "live.mp3":
 			return pushRoute(slug, "mp3_64", undefined, query);
 		case "recording.m4a":
-		case "recording.ogg": {
-			const extension = name === "recording.m4a" ? "m4a" : "ogg";
-			return { kind: "recording", slug, extension, download: query.has("download") };
-		}
+			return { kind: "recording", slug, extension: "m4a", download: query.has("download") };
+		case "recording.ogg":
+			return { kind: "recording", slug, extension: "ogg", download: query.has("download") };
+		case "recording.mp3":
+			return { kind: "recording", slug, extension: "mp3", download: query.has("download") };
 		default:
 			return UNKNOWN;
 	}

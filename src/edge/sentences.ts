@@ -30,6 +30,10 @@ export const SENTENCES = {
 		en: "The recording is there as soon as the interview has ended.",
 		de: "Die Aufnahme liegt bereit, sobald das Interview beendet ist.",
 	},
+	mp3_making: {
+		en: "The recording is being made into MP3, once for everybody; recording.m4a and recording.ogg are here already.",
+		de: "Die Aufnahme wird gerade, einmal für alle, in MP3 umgewandelt; recording.m4a und recording.ogg liegen schon bereit.",
+	},
 	no_segment: {
 		en: "This segment does not exist, or not yet. The playlist names those that do.",
 		de: "Dieses Segment gibt es nicht oder noch nicht. Die Playlist nennt die vorhandenen.",

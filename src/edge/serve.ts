@@ -93,6 +93,7 @@ const TYPES: Record<Form, string> = {
 	mp3_64: "audio/mpeg",
 	mp3_64_icy: "audio/mpeg",
 };
+const RECORDING_TYPES = { m4a: "audio/mp4", ogg: "audio/ogg", mp3: "audio/mpeg" } as const;
 const PLAYLIST_TYPE = "application/vnd.apple.mpegurl";
 const SEGMENT_TYPE = "audio/mp4";
 const FOREVER = "public, max-age=31536000, immutable";
@@ -554,11 +555,54 @@ export function createServe(options: {
 		if (timeline.endPart === null) return notFound(head, route, "recording_later");
 		if (timeline.onAirPart === null) return notFound(head, route, "no_recording");
 		if (!timeline.recording) return notYet(head, route, "recording_later", 1);
+		if (route.extension === "mp3") return serveMp3Recording(head, route, place, timeline);
+		const { m4aBytes, oggBytes } = timeline.recording;
+		return sendRecording(head, route, place, timeline, route.extension === "m4a" ? m4aBytes : oggBytes);
+	};
+
+	/** It is made when somebody asks for it: whoever waits longer than a little is told how long it takes. */
+	const serveMp3Recording = (
+		head: RequestHead,
+		route: RecordingRoute,
+		place: SitePlace,
+		timeline: ProgrammeTimeline,
+	): Answer => {
+		const found = programmes.mp3Recording(place.entry.interviewId, head.method === "GET");
+		if (typeof found === "number") return sendRecording(head, route, place, timeline, found);
+		const answer = found.then((now) => {
+			switch (now.state) {
+				case "made":
+					return sendRecording(head, route, place, timeline, now.bytes);
+				case "none":
+					return notFound(head, route, "no_recording");
+				case "refused":
+					return refuse("objects_busy", say(head, route, 503, "busy", { fields: [["Retry-After", "60"]] }));
+				case "making": {
+					const leftS = String(Math.max(1, Math.ceil(now.leftMs / 1_000)));
+					// Browsers understand Refresh: who clicked a link gets the file without clicking again.
+					const fields: Fields = [
+						["Retry-After", leftS],
+						["Refresh", leftS],
+					];
+					const detail = `It is ready in some ${leftS} s.`;
+					return refuse("not_yet", say(head, route, 503, "mp3_making", { fields, detail }));
+				}
+			}
+		});
+		return { kind: "later", answer };
+	};
+
+	const sendRecording = (
+		head: RequestHead,
+		route: RecordingRoute,
+		place: SitePlace,
+		timeline: ProgrammeTimeline,
+		sizeBytes: number,
+	): Answer => {
 		const { extension } = route;
-		const sizeBytes = extension === "m4a" ? timeline.recording.m4aBytes : timeline.recording.oggBytes;
 		const etag = `"${timeline.pathKey}-${extension}"`;
 		const fields: (readonly [string, string])[] = [
-			["Content-Type", extension === "m4a" ? "audio/mp4" : "audio/ogg"],
+			["Content-Type", RECORDING_TYPES[extension]],
 			["Accept-Ranges", "bytes"],
 			["ETag", etag],
 			// The address holds no path key, so a removal must be seen within the hour.

@@ -44,6 +44,12 @@ export function createInterviewEvents(log: Log, counters: Counters) {
 		doorBehind(process: string) {
 			log("warn", "interview.door_behind", { process });
 		},
+		mp3Made(fields: { readonly interviewId: string; readonly bytes: number; readonly tookMs: number }) {
+			log("info", "recording.mp3_made", fields);
+		},
+		mp3NotMade(interviewId: string, error: unknown) {
+			log("error", "recording.mp3_not_made", { interviewId, error: textOf(error) });
+		},
 		processFailed(subject: string, error: unknown) {
 			log("error", "interview.process_failed", { subject, error: textOf(error) });
 		},

@@ -11,6 +11,7 @@ export { type ApiOptions, createApi } from "./http.ts";
 export { factsOf, type Interview, parseInterview } from "./interview.ts";
 export { isOver } from "./lifecycle.ts";
 export { Live } from "./live.ts";
+export { Mp3Recordings } from "./mp3-recordings.ts";
 export { loadPages } from "./page-module.ts";
 export { PublicSite } from "./public-site.ts";
 export { createStaffPages } from "./staff-pages.ts";

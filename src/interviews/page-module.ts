@@ -62,7 +62,7 @@ function plainPage(state: PublicState, language: Language): string {
 	const base = `/i/${state.slug}`;
 	const plays = state.programme !== null && (state.phase !== "ended" || state.programme.recording);
 	const live = ["live.mp3"];
-	const recorded = ["recording.m4a", "recording.ogg"];
+	const recorded = ["recording.m4a", "recording.mp3"];
 	const sources = ["hls/index.m3u8", ...(state.phase === "ended" ? recorded : live)];
 	const audio = `<audio controls preload="none">${sources.map((file) => `<source src="${base}/${file}">`).join("")}</audio>`;
 	return documentOf(

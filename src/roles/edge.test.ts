@@ -14,6 +14,9 @@ import {
 	edgeReport,
 	edgeReports,
 	edgeSync,
+	MP3_RECORDING_WISHES,
+	type Mp3RecordingAnswer,
+	mp3RecordingWish,
 	type PlatformSettings,
 	type PublicState,
 	readJson,
@@ -316,6 +319,31 @@ test("an ended interview is served from objects: recording playlists, segments, 
 	const sound = await fetch(url("/i/old/live.ogg"));
 	assert.equal(sound.status, 404);
 	assert.match(await sound.text(), /recording\.m4a/);
+});
+
+test("recording.mp3 is asked for where it is not yet, once its time left is told, then served like the others", async () => {
+	const answers: Mp3RecordingAnswer[] = [{ state: "making", leftMs: 7_300 }];
+	let asked = 0;
+	bus.respond(MP3_RECORDING_WISHES, (payload) => {
+		asked += 1;
+		assert.deepEqual(readJson(mp3RecordingWish, Buffer.from(payload)), { interviewId: "old" });
+		return writeJson(answers[0]);
+	});
+	const path = url("/i/old/recording.mp3");
+	assert.equal((await fetch(path, { method: "HEAD" })).status, 503);
+	assert.equal(asked, 0, "a question makes nothing");
+	const soon = await fetch(path);
+	assert.deepEqual([soon.status, soon.headers.get("retry-after"), soon.headers.get("refresh")], [503, "8", "8"]);
+	assert.match(await soon.text(), /being made into MP3.*ready in some 8 s/);
+	await openDisk(join(dir, "objects")).write(recordingKey("old", "mp3"), Buffer.alloc(500, "abcdefghij"));
+	const whole = await fetch(`${path}?download`);
+	assert.deepEqual([whole.status, whole.headers.get("content-type")], [200, "audio/mpeg"]);
+	assert.match(whole.headers.get("cache-control") ?? "", /immutable/);
+	assert.match(whole.headers.get("content-disposition") ?? "", /\.mp3$/);
+	assert.equal((await whole.arrayBuffer()).byteLength, 500);
+	const part = await fetch(path, { headers: { range: "bytes=495-" } });
+	assert.deepEqual([part.status, await part.text()], [206, "fghij"]);
+	assert.equal(asked, 1);
 });
 
 test("state and pages: cached for a second, revalidated, compressed, in the reader's language", async () => {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as z from "zod/mini";
 import { everyMs, systemRandom, unpackPieces } from "#base/index.ts";
 import { BusError } from "#bus/index.ts";
-import { Counters, createInterviewEvents, loadPages, PublicSite } from "#interviews/index.ts";
+import { Counters, createInterviewEvents, loadPages, Mp3Recordings, PublicSite } from "#interviews/index.ts";
 import { openDisk } from "#objects/index.ts";
 import { createShieldEvents, Steward } from "#shield/index.ts";
 import {
@@ -17,6 +17,7 @@ import {
 	INTERVIEWS_REQUEST,
 	type InterviewFacts,
 	interviewFacts,
+	MP3_RECORDING_WISHES,
 	type PlatformSettings,
 	type ProgrammeTimeline,
 	programmeTail,
@@ -27,6 +28,7 @@ import {
 	timelineKey,
 	writeJson,
 } from "#wire/index.ts";
+import { makeMp3InThread } from "./mp3-maker.ts";
 import type { Outside } from "./outside.ts";
 
 const STEWARD_EVERY_MS = 250;
@@ -141,6 +143,14 @@ export async function startHouse(settings: PlatformSettings, outside: Outside): 
 		const stored = await objects.read(timelineKey(interviewId));
 		return stored && readJson(programmeTimeline, stored);
 	};
+
+	const mp3 = new Mp3Recordings({
+		clock,
+		objects,
+		events,
+		make: (interviewId, onProgress) => makeMp3InThread({ objectsDir: settings.objectsDir, interviewId }, onProgress),
+	});
+	parts.use(bus.respond(MP3_RECORDING_WISHES, (payload) => mp3.answer(payload)));
 
 	// An edge that asks before we know anything would take it for a site without interviews, and say 404 to the first visitors.
 	parts.use(

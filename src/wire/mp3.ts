@@ -45,3 +45,18 @@ export function decodeMp3Beat(message: Uint8Array): Mp3Beat {
 /** What an edge asks: the beat it needs next, if it has listeners who heard the one before. */
 export const mp3Wish = z.object({ fromBeat: z.nullable(z.number()) });
 export type Mp3Wish = z.infer<typeof mp3Wish>;
+
+/** A wish for `recording.mp3` is answered at the latest after this: whoever waits gets a short one at once, and the time left of a long one. */
+export const MP3_HOLD_MS = 4_000;
+/** What an edge asks when there is no `recording.mp3`: it is made from the recording then, once. */
+export const mp3RecordingWish = z.object({ interviewId: z.string() });
+export const mp3RecordingAnswer = z.discriminatedUnion("state", [
+	z.object({ state: z.literal("made"), bytes: z.number() }),
+	/** Ask again after this. */
+	z.object({ state: z.literal("making"), leftMs: z.number() }),
+	/** There is no recording to make it from. */
+	z.object({ state: z.literal("none") }),
+	/** It could not be made, or too much is being made: a wish may be repeated after a minute. */
+	z.object({ state: z.literal("refused") }),
+]);
+export type Mp3RecordingAnswer = z.infer<typeof mp3RecordingAnswer>;

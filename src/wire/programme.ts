@@ -88,7 +88,7 @@ export function segmentKey(interviewId: string, track: TrackName, sequence: numb
 	return `interviews/${interviewId}/${track}/${String(sequence).padStart(8, "0")}.m4s`;
 }
 export const timelineKey = (interviewId: string) => `interviews/${interviewId}/programme.json`;
-export const recordingKey = (interviewId: string, extension: "m4a" | "ogg") =>
+export const recordingKey = (interviewId: string, extension: "m4a" | "ogg" | "mp3") =>
 	`interviews/${interviewId}/recording.${extension}`;
 
 export function partUnixMs(timeline: Pick<ProgrammeTimeline, "epochUnixMs">, part: number): number {

@@ -27,6 +27,8 @@ export const mp3Beats = (interviewId: string) => `mp3.${interviewId}`;
 export const ALL_MP3_BEATS = "mp3.>";
 /** edge asks broadcast: `mp3Wish` → pieces [{}][beat]…, the newest, and those that follow are published. MP3 is wanted for MP3_WANTED_MS from then on. */
 export const mp3Wishes = (interviewId: string) => `broadcast.${interviewId}.mp3`;
+/** edge asks house: `mp3RecordingWish` → `mp3RecordingAnswer`, within MP3_HOLD_MS and a little. */
+export const MP3_RECORDING_WISHES = "house.mp3";
 /** house → edges: `siteEntry`. */
 export const siteEntries = (slug: string) => `site.entry.${slug}`;
 export const ALL_SITE_ENTRIES = "site.entry.>";

@@ -24,6 +24,10 @@ export function Elsewhere({ state, publicUrl }: { state: PublicState; publicUrl:
 							<LinkButton href={`/i/${state.slug}/recording.ogg?download`} download icon="download">
 								{say("download_ogg")}
 							</LinkButton>
+							{/* Without the attribute: the first to ask sees how long it takes to make it. */}
+							<LinkButton href={`/i/${state.slug}/recording.mp3?download`} icon="download">
+								{say("download_mp3")}
+							</LinkButton>
 						</p>
 						<p class="quiet note">{say("download_text")}</p>
 					</>

@@ -244,7 +244,7 @@ function Unscripted({ state }: { state: PublicState }) {
 					{ended ? (
 						<>
 							<source src={`${base}/recording.m4a`} type="audio/mp4" />
-							<source src={`${base}/recording.ogg`} type="audio/ogg" />
+							<source src={`${base}/recording.mp3`} type="audio/mpeg" />
 						</>
 					) : (
 						<>

@@ -157,6 +157,7 @@ export const listenWords = catalogue({
 	copied: { en: "Copied", de: "Kopiert" },
 	download: { en: "Download", de: "Herunterladen" },
 	download_m4a: { en: "M4A, plays everywhere", de: "M4A, läuft überall" },
+	download_mp3: { en: "MP3, for old players", de: "MP3, für alte Player" },
 	download_ogg: { en: "Ogg Opus, smaller", de: "Ogg Opus, kleiner" },
 	download_text: {
 		en: "The recording is what was broadcast, byte for byte. It does not change any more.",
