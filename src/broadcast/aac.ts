@@ -25,8 +25,8 @@ const BUILD_FROM_ENTRY = "../modules/build/aac.js";
  * AAC-LC by FFmpeg's encoder in WebAssembly (`@mediabunny/aac-encoder`), one channel, called directly.
  *
  * Not through mediabunny, as it waits for its encoder's thread once per frame of 21 ms: on a busy machine two
- * changes of thread take longer than that, and the sound falls behind for good. A call takes 0.6 ms, as much as
- * Opus; it also saves a thread's 30 MB and 0.1 s at the start.
+ * changes of thread take longer than that, and the sound falls behind for good. A call takes 0.3 ms; it also saves a
+ * thread's 30 MB and 0.1 s at the start.
  */
 export class AacEncoder implements Disposable {
 	readonly #bridge: Bridge;
