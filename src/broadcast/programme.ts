@@ -132,13 +132,6 @@ export class Programme {
 		return part;
 	}
 
-	/** Leaves out slots up to `slot`, which others have filled. */
-	skipTo(slot: number): void {
-		for (const key of this.#frames.keys()) if (key < slot) this.#frames.delete(key);
-		this.#nextSlot = slot;
-		this.#lastVoice = undefined;
-	}
-
 	play(): ProgrammeSlot {
 		const slot = this.#nextSlot;
 		const frame = this.#frames.get(slot);
