@@ -19,6 +19,8 @@ import { oggSerial, SILENT_PART } from "./packager.ts";
 export type Tags = { readonly title: string; readonly artists: readonly string[]; readonly dateIso: string };
 export type RecordingFacts = NonNullable<ProgrammeTimeline["recording"]>;
 
+/** Copied at a time at the end: an hour's 54 MB in some 70 ms, where pieces of 64 KiB take twice as long and more on a busy machine. */
+const COPY_CHUNK_BYTES = 4 * 2 ** 20;
 /** A draft that failed is tried again after 10 minutes: it reads everything from *on air* on anew. */
 const DRAFT_AGAIN_PARTS = Math.round(600_000 / PART_MS);
 
@@ -91,7 +93,7 @@ export class RecordingDraft {
 	async *#behind(head: Buffer, key: string): AsyncGenerator<Uint8Array> {
 		yield head;
 		const bytes = (await this.#objects.sizeBytes(key)) ?? 0;
-		if (bytes > 0) yield* this.#objects.stream(key, 0, bytes) as AsyncIterable<Uint8Array>;
+		if (bytes > 0) yield* this.#objects.stream(key, 0, bytes, COPY_CHUNK_BYTES) as AsyncIterable<Uint8Array>;
 	}
 
 	/** Settles when the draft has every complete segment. */

@@ -8,8 +8,12 @@ export type Objects = {
 	/** The whole object, or undefined when there is none. */
 	read(key: string): Promise<Buffer | undefined>;
 	sizeBytes(key: string): Promise<number | undefined>;
-	/** Bytes from `from` up to `to` (exclusive) of an object that exists. */
-	stream(key: string, from: number, to: number): Readable;
+	/**
+	 * Bytes from `from` up to `to` (exclusive) of an object that exists.
+	 *
+	 * @param chunkBytes read at a time: few for many readers at once, many to be done soon. Default CHUNK_BYTES.
+	 */
+	stream(key: string, from: number, to: number, chunkBytes?: number): Readable;
 	/**
 	 * Replaces the object in one step; when the promise settles it is on the disk (fsync). Fails as a whole: the
 	 * object is then what it was. Pieces are written as they come, so an object may be larger than memory. Of two
@@ -39,7 +43,8 @@ export function openDisk(directory: string): Objects {
 	return {
 		read: (key) => orUndefined(readFile(path(key))),
 		sizeBytes: async (key) => (await orUndefined(stat(path(key))))?.size,
-		stream: (key, from, to) => createReadStream(path(key), { start: from, end: to - 1 }),
+		stream: (key, from, to, chunkBytes = CHUNK_BYTES) =>
+			createReadStream(path(key), { start: from, end: to - 1, highWaterMark: chunkBytes }),
 		async write(key, bytes) {
 			writes += 1;
 			const temporary = `${path(key)}.${process.pid}-${writes}${UNFINISHED}`;
@@ -82,6 +87,7 @@ export function openDisk(directory: string): Objects {
 	};
 }
 
+const CHUNK_BYTES = 65_536;
 /** Ends the name of a file that `write` has not finished; no key ends so. */
 const UNFINISHED = ".new";
 
