@@ -104,7 +104,7 @@ function one(): void {
 		if (taken.kind === "packets") {
 			if (taken.newStream) jitter.restart();
 			jitter.setLossShare(received.lossShare);
-			for (const good of taken.packets) jitter.push(good, nowMs as MonoMs);
+			for (const good of taken.packets) jitter.push(good, good.arrivedMs);
 		}
 	}
 	if (below(2) === 0) {

@@ -167,7 +167,8 @@ async function seat(seatId: string, throughPort: number | undefined): Promise<Se
 		const nowMs = clock.monoMs();
 		one.stageSsrc = packet.ssrc;
 		const taken = one.received.take(packet, nowMs);
-		if (taken.kind === "packets" && isListening) for (const good of taken.packets) one.jitter.push(good, nowMs);
+		if (taken.kind === "packets" && isListening)
+			for (const good of taken.packets) one.jitter.push(good, good.arrivedMs);
 	};
 	speaker.onRtcp = (bytes) => {
 		for (const packet of parseRtcp(bytes) ?? []) {

@@ -398,6 +398,33 @@ test("silence after the last packet is reached by fading, and costs nothing [J12
 	assert.equal(buffer.bufferMs, 0);
 });
 
+test("another stream of the same sender begins without a click, and the old one fades [J14]", () => {
+	const buffer = new JitterBuffer(new ToneDecoder());
+	const out = new Float32Array(FRAME_SAMPLES);
+	let [last, steepest] = [0, 0];
+	const at = (ms: number) => ms as MonoMs;
+	for (let k = 0; k < 100; k += 1) {
+		// Half a period on, so that what is cut is the steepest place.
+		const isNew = k >= 48;
+		const payload = tonePacket(k * FRAME_SAMPLES + (isNew ? TONE_PERIOD / 2 : 0), 20, false);
+		const stream = { sequence: isNew ? 9_000 : 0, timestamp: isNew ? 1e6 : 0 };
+		if (k === 48) buffer.restart();
+		buffer.push(
+			{ sequence: stream.sequence + k, timestamp: stream.timestamp + k * FRAME_SAMPLES, payload },
+			at(1_003 + k * 20),
+		);
+		buffer.pull(out, at(1_010 + k * 20));
+		for (const sample of out) {
+			steepest = Math.max(steepest, Math.abs(sample - last));
+			last = sample;
+		}
+	}
+	assert.equal(buffer.counts.jumps, 1);
+	assert.equal(buffer.counts.droppedPackets, 0);
+	assert.ok(Math.abs(last) > 0, "the new stream is heard");
+	assert.ok(steepest < 0.5 * TONE_RAD * 1.5, `the steepest step is the tone's own: ${steepest}`);
+});
+
 test("whatever comes in whatever order, nothing is thrown and nothing grows", () => {
 	const packet = fc.record({
 		sequence: fc.nat(65_535),

@@ -168,9 +168,8 @@ export class JitterBuffer {
 	restart(): void {
 		if (this.#nextSample === undefined) return;
 		this.#arrival.reset();
-		this.#held.length = 0;
+		this.#breakOff();
 		this.#nextSample = undefined;
-		this.#silence();
 		this.counts.jumps += 1;
 	}
 
@@ -266,14 +265,33 @@ export class JitterBuffer {
 
 	/** The stream starts, or starts anew: what was held belongs to another timeline. */
 	#begin(startSample: number, sequence: number): void {
-		if (this.#nextSample !== undefined) this.counts.jumps += 1;
-		this.#held.length = 0;
+		if (this.#nextSample !== undefined) {
+			this.#breakOff();
+			this.counts.jumps += 1;
+		}
 		this.#seen.fill(Number.NaN);
 		this.#nextSample = startSample;
 		this.#newestSample = startSample;
 		this.#nextSequence = sequence;
 		this.#newestSequence = sequence;
-		this.#silence();
+	}
+
+	/** What was held belongs to another timeline. Of what is heard now a few milliseconds are left, fading. */
+	#breakOff(): void {
+		if (this.#state === "silent") {
+			this.#held.length = 0;
+			return;
+		}
+		this.#decodeUntil(SPLICE_SAMPLES);
+		this.#held.length = 0;
+		this.#filled = this.#readAt + SPLICE_SAMPLES;
+		for (let i = 0; i < SPLICE_SAMPLES; i += 1) {
+			const at = this.#readAt + i;
+			this.#queue[at] = (this.#queue[at] as number) * (1 - (i + 0.5) / SPLICE_SAMPLES);
+		}
+		this.#silentTail = 0;
+		this.#creditSamples = 0;
+		this.#state = "silent";
 	}
 
 	#silence(): void {

@@ -12,10 +12,12 @@ const LOSS_SLOT_MS = 1_000;
 /** What `ReceivedRtp.take` makes of a packet. */
 export type Taken =
 	/** Packets for the jitter buffer, oldest first. */
-	| { readonly kind: "packets"; readonly packets: readonly RtpPacket[]; readonly newStream: boolean }
+	| { readonly kind: "packets"; readonly packets: readonly ArrivedPacket[]; readonly newStream: boolean }
 	| { readonly kind: "ignored" }
 	/** More packets per second than any sender of Opus needs. */
 	| { readonly kind: "flood" };
+
+export type ArrivedPacket = RtpPacket & { readonly arrivedMs: MonoMs };
 
 const IGNORED: Taken = { kind: "ignored" };
 
@@ -27,7 +29,7 @@ export class ReceivedRtp {
 	readonly #payloadType: number;
 	#ssrc: number | undefined;
 	/** Candidate for a new stream: in sequence, at most PROBATION_PACKETS. */
-	#probation: RtpPacket[] = [];
+	#probation: ArrivedPacket[] = [];
 	/** Extended highest sequence number, and where counting began. */
 	#highest = 0;
 	#base = 0;
@@ -79,12 +81,12 @@ export class ReceivedRtp {
 			}
 			this.#begin(packet);
 			this.#count(packet, nowMs);
-			return { kind: "packets", packets: [packet], newStream: true };
+			return { kind: "packets", packets: [{ ...packet, arrivedMs: nowMs }], newStream: true };
 		}
 		if (ahead < DROPOUT_PACKETS_MAX) this.#highest += ahead;
 		this.#badSequence = undefined;
 		this.#count(packet, nowMs);
-		return { kind: "packets", packets: [packet], newStream: false };
+		return { kind: "packets", packets: [{ ...packet, arrivedMs: nowMs }], newStream: false };
 	}
 
 	/** @param ours the SSRC that we send with: report blocks about others are not for us. */
@@ -127,15 +129,16 @@ export class ReceivedRtp {
 	#probe(packet: RtpPacket, nowMs: MonoMs): Taken {
 		const last = this.#probation.at(-1);
 		const continues = last?.ssrc === packet.ssrc && ((last.sequence + 1) & 0xffff) === packet.sequence;
-		if (continues) this.#probation.push(packet);
-		else this.#probation = [packet];
+		const arrived = { ...packet, arrivedMs: nowMs };
+		if (continues) this.#probation.push(arrived);
+		else this.#probation = [arrived];
 		// The first stream of a connection has nothing to be confused with.
 		if (this.#ssrc !== undefined && this.#probation.length < PROBATION_PACKETS) return IGNORED;
 		const packets = this.#probation;
 		this.#probation = [];
 		this.#begin(packets[0] as RtpPacket);
 		this.#highest += packets.length - 1;
-		for (const believed of packets) this.#count(believed, nowMs);
+		for (const believed of packets) this.#count(believed, believed.arrivedMs);
 		return { kind: "packets", packets, newStream: true };
 	}
 

@@ -99,7 +99,7 @@ export class Speaker implements Disposable {
 		if (taken.kind === "ignored") return OTHER;
 		if (taken.newStream) this.#jitter.restart();
 		this.#jitter.setLossShare(this.#received.lossShare);
-		for (const one of taken.packets) this.#jitter.push(one, nowMs, unsureMs);
+		for (const one of taken.packets) this.#jitter.push(one, one.arrivedMs, unsureMs);
 		return SOUND;
 	}
 
