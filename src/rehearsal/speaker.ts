@@ -31,6 +31,8 @@ export type SpeakerOptions = {
 export type SpeakerStatus = RehearsalReport["speakers"][number];
 export type Speaker = {
 	readonly status: SpeakerStatus;
+	/** Goes on with another SSRC, as a client does that changes its microphone: numbers and timestamps begin anew. */
+	changeSource(): void;
 	/** Leaves the stage. */
 	[Symbol.asyncDispose](): Promise<void>;
 };
@@ -67,6 +69,9 @@ export function startSpeaker(
 		get status() {
 			return { name, state: link.state, ...counts, lastTrouble };
 		},
+		changeSource() {
+			source = new RtpSource(random.unit);
+		},
 		async [Symbol.asyncDispose]() {
 			stopped = true;
 			wake?.[Symbol.dispose]();
@@ -90,8 +95,9 @@ export function startSpeaker(
 
 	function speak(index: number): void {
 		if (link.state !== "open" || !connection?.track.isOpen()) return;
-		if (lossShare > 0 && random.unit() < lossShare) return source.lose();
 		const payload = voice.packets[index % voice.packets.length] as Uint8Array;
+		if (payload.length === 0) return;
+		if (lossShare > 0 && random.unit() < lossShare) return source.lose();
 		// Returns false when the peer has just gone; the silence of its return feed tells us that.
 		if (connection.track.sendMessageBinary(source.packet(payload, index * voice.packetMs))) counts.sent += 1;
 	}

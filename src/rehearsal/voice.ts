@@ -3,7 +3,7 @@ import { Application, createEncoder } from "libopus-wasm";
 import { SAMPLE_RATE_HZ, type VoiceName } from "#wire/index.ts";
 import { readOggOpus } from "./ogg-opus.ts";
 
-/** What a synthetic speaker says, over and over: Opus packets of `packetMs` each. */
+/** What a synthetic speaker says, over and over: Opus packets of `packetMs` each; an empty one is a pause in which nothing is sent. */
 export type Voice = { readonly packets: readonly Uint8Array[]; readonly packetMs: 10 | 20 | 40 | 60 };
 
 /** The bundled speech. Both voices have the same length; each is silent while the other speaks. */
@@ -12,6 +12,9 @@ export async function bundledVoice(name: VoiceName): Promise<Voice> {
 	return { packets: readOggOpus(file), packetMs: 20 };
 }
 
+/** What is as short as this says that nothing needs to be sent (libopus, `OPUS_SET_DTX`). */
+const DTX_BYTES_MAX = 2;
+
 export type EncodeVoiceOptions = {
 	/** Samples per channel are interleaved when 2. Default 1. */
 	readonly channels?: 1 | 2;
@@ -19,24 +22,28 @@ export type EncodeVoiceOptions = {
 	readonly bitrateBps?: number;
 	/** In-band forward error correction, as browsers ask for it. Default false. */
 	readonly fec?: boolean;
+	/** Discontinuous transmission: in silence only a packet now and then (RFC 7587 §3.1.3). Default false. */
+	readonly dtx?: boolean;
 };
 
 /** Encodes `samples` (48 kHz, in [-1, 1]) once; a rest shorter than a packet is left out. */
 export async function encodeVoice(samples: Float32Array, options: EncodeVoiceOptions = {}): Promise<Voice> {
-	const { channels = 1, packetMs = 20, bitrateBps = 48_000, fec = false } = options;
+	const { channels = 1, packetMs = 20, bitrateBps = 48_000, fec = false, dtx = false } = options;
 	const frameSize = (SAMPLE_RATE_HZ / 1000) * packetMs;
 	using encoder = await createEncoder({
 		channels,
 		frameSize,
 		bitrate: bitrateBps,
-		application: fec ? Application.Voip : Application.Audio,
+		application: fec || dtx ? Application.Voip : Application.Audio,
 		fec,
+		dtx,
 		packetLossPercent: fec ? 10 : 0,
 	});
 	const packets: Uint8Array[] = [];
 	const step = frameSize * channels;
 	for (let at = 0; at + step <= samples.length; at += step) {
-		packets.push(Uint8Array.from(encoder.encodeFloat(samples.subarray(at, at + step))));
+		const packet = Uint8Array.from(encoder.encodeFloat(samples.subarray(at, at + step)));
+		packets.push(dtx && packet.length <= DTX_BYTES_MAX ? packet.subarray(0, 0) : packet);
 	}
 	return { packets, packetMs };
 }
