@@ -30,6 +30,8 @@ export class StageRig implements AsyncDisposable {
 	readonly bus: Bus;
 	/** What the stage counted of each connection that ended. */
 	readonly quality: Record<string, number>[] = [];
+	/** Seats whose return feed has error correction now. */
+	readonly withFec = new Set<string>();
 	report: StageReport | undefined;
 	readonly #speakers: ChildProcess;
 	readonly #scope: AsyncDisposableStack;
@@ -73,9 +75,12 @@ export class StageRig implements AsyncDisposable {
 			this.report = readJson(stageReport, bytes);
 		});
 		createInterface({ input: stage.stderr as NodeJS.ReadableStream }).on("line", (line) => {
-			const entry = JSON.parse(line) as { level: string; event: string } & Record<string, number>;
+			const entry = JSON.parse(line) as { level: string; event: string; seatId: string } & Record<string, number>;
 			if (entry.event === "stage.quality") this.quality.push(entry);
-			else if (entry.level === "warn" || entry.level === "error") console.error(line);
+			else if (entry.event === "stage.return_fec") {
+				if (entry["on"]) this.withFec.add(entry.seatId);
+				else this.withFec.delete(entry.seatId);
+			} else if (entry.level === "warn" || entry.level === "error") console.error(line);
 		});
 	}
 

@@ -95,7 +95,7 @@ let frame = Math.floor(clock.monoMs() / FRAME_MS);
 
 function everyFrame(number: number, nowMs: MonoMs): void {
 	for (const [i, { speaker }] of seated.entries()) {
-		if (tones && i === 0) speaker.say(tonePacket(number, nowMs));
+		if (tones && i === 0) speaker.say(tonePacket(number));
 		else speaker.say(i < talking ? (voice[(number + 311 * i) % voice.length] as Uint8Array) : SILENCE_PACKET);
 	}
 	if (number % 50 === 0) for (const one of seated) report(one, nowMs);
@@ -107,7 +107,7 @@ function everyFrame(number: number, nowMs: MonoMs): void {
 	}
 }
 
-function tonePacket(number: number, nowMs: MonoMs): Uint8Array {
+function tonePacket(number: number): Uint8Array {
 	if (!tones) return SILENCE_PACKET;
 	const at = (number - tones.startedFrame) % TONE_EVERY_FRAMES;
 	const samples = new Float32Array(FRAME_SAMPLES);
@@ -115,8 +115,8 @@ function tonePacket(number: number, nowMs: MonoMs): Uint8Array {
 		for (let i = 0; i < FRAME_SAMPLES; i += 1) samples[i] = 0.5 * Math.sin((2 * Math.PI * 1_000 * i) / 48_000);
 	}
 	if (at === 10) {
-		// Its first sample was spoken 20 ms before the packet leaves.
-		tones.saidMs = nowMs - FRAME_MS;
+		// Its first sample was spoken 20 ms before the packet is due; that this process was late is its own affair, and counts.
+		tones.saidMs = (number - 1) * FRAME_MS;
 		tones.armed = true;
 	}
 	return toneEncoder.encodeFloat(samples);

@@ -44,6 +44,7 @@ async function* cost({ isShort, say }: BenchOptions): AsyncGenerator<Row> {
 	await rig.speakers({ kind: "reports", reports: "some" });
 	await rig.speakers({ kind: "talk", talking: count });
 	await pause(warmMs);
+	if (rig.withFec.size !== count) throw new Error(`Cannot measure: ${rig.withFec.size} of ${count} feeds have copies`);
 	yield atMost(`stage-cpu-${count}-talking-fec`, await measured(), 0.45, "core");
 	yield atMost(`stage-pss-${count}`, rig.pssMb(), 150, "MB");
 }

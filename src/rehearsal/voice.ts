@@ -40,10 +40,14 @@ export async function encodeVoice(samples: Float32Array, options: EncodeVoiceOpt
 		packetLossPercent: fec ? 10 : 0,
 	});
 	const packets: Uint8Array[] = [];
+	let pausing = false;
 	const step = frameSize * channels;
 	for (let at = 0; at + step <= samples.length; at += step) {
 		const packet = Uint8Array.from(encoder.encodeFloat(samples.subarray(at, at + step)));
-		packets.push(dtx && packet.length <= DTX_BYTES_MAX ? packet.subarray(0, 0) : packet);
+		const isPause = dtx && packet.length <= DTX_BYTES_MAX;
+		// As browsers do: the first of them goes out, so that the other side knows a pause from a loss.
+		packets.push(isPause && pausing ? packet.subarray(0, 0) : packet);
+		pausing = isPause;
 	}
 	return { packets, packetMs };
 }

@@ -57,6 +57,10 @@ export const SILENCE_LOST_MS = 4_000;
 export const CONNECT_MS_MAX = 15_000;
 /** A lost connection may still come back by itself (a lift, a tunnel); then its resources go. */
 export const LOST_KEPT_MS = 30_000;
+/** An RTCP BYE with nothing after it for this long is a goodbye. */
+export const BYE_SILENCE_MS = 1_000;
+/** Who hangs up may be about to connect anew: a page that is reloaded takes a second. Then the seat is free. */
+export const GOODBYE_KEPT_MS = 2_000;
 
 /** Levels are RMS over this many ticks: 200 ms, as the wire says. */
 export const LEVEL_TICKS = 10;

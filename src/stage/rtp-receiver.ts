@@ -58,6 +58,11 @@ export class ReceivedRtp {
 		this.#payloadType = payloadType;
 	}
 
+	/** The stream that is believed; undefined before the first. */
+	get ssrc(): number | undefined {
+		return this.#ssrc;
+	}
+
 	/** RFC 3550 §6.4.1, in milliseconds. */
 	get jitterMs(): number {
 		return (1000 * this.#jitter) / SAMPLE_RATE_HZ;

@@ -1,19 +1,33 @@
 import type { MonoMs } from "#base/index.ts";
 import type { Place } from "#wire/index.ts";
 import { SEATS_MAX } from "#wire/index.ts";
-import { CONNECT_MS_MAX, LOST_KEPT_MS, SILENCE_LOST_MS } from "./config.ts";
+import { BYE_SILENCE_MS, CONNECT_MS_MAX, GOODBYE_KEPT_MS, LOST_KEPT_MS, SILENCE_LOST_MS } from "./config.ts";
 
 export type SeatSettings = { readonly place: Place; readonly muted: boolean; readonly gainDb: number };
 
+/** `left`: he said goodbye. `closed`: the connection failed. */
 export type LostReason = "silent" | "left" | "closed" | "never_connected";
 
 /** A seat's connection. `peer` exists while there is something to close. */
 export type Connection<Peer> =
 	| { readonly state: "connecting"; readonly sessionId: string; readonly peer: Peer; readonly sinceMs: MonoMs }
-	| { readonly state: "connected"; readonly sessionId: string; readonly peer: Peer; readonly lastPacketMs: MonoMs }
+	| {
+			readonly state: "connected";
+			readonly sessionId: string;
+			readonly peer: Peer;
+			readonly lastPacketMs: MonoMs;
+			/** He said that he leaves, and nothing came since. */
+			readonly byeMs?: MonoMs;
+	  }
 	/** Packets stopped, the path may return. */
 	| { readonly state: "silent"; readonly sessionId: string; readonly peer: Peer; readonly sinceMs: MonoMs }
-	| { readonly state: "gone"; readonly sessionId: string; readonly reason: LostReason };
+	| {
+			readonly state: "gone";
+			readonly sessionId: string;
+			readonly reason: LostReason;
+			/** When a seat that its speaker gave up is free; null while it is kept. */
+			readonly freeAtMs: MonoMs | null;
+	  };
 
 export type Seat<Peer> = {
 	readonly seatId: string;
@@ -21,7 +35,7 @@ export type Seat<Peer> = {
 	connection: Connection<Peer>;
 };
 
-export type SeatChange<Peer> = { readonly seat: Seat<Peer>; readonly close?: Peer };
+export type SeatChange<Peer> = { readonly seat: Seat<Peer>; readonly close?: Peer; readonly isFreed?: boolean };
 
 /**
  * Who sits where, and whether they are there. Pure: knows no sound and no network; `Peer` is whatever its owner
@@ -76,7 +90,8 @@ export class Seats<Peer> {
 		const { connection } = seat;
 		switch (connection.state) {
 			case "connected":
-				if (connection.peer === peer) seat.connection = { ...connection, lastPacketMs: nowMs };
+				if (connection.peer !== peer) return false;
+				seat.connection = { state: "connected", sessionId: connection.sessionId, peer, lastPacketMs: nowMs };
 				return false;
 			case "connecting":
 			case "silent":
@@ -88,10 +103,16 @@ export class Seats<Peer> {
 		}
 	}
 
+	/** An RTCP BYE came. Whoever goes on sending did not leave: a client may drop one source and begin another. */
+	bye(seat: Seat<Peer>, peer: Peer, nowMs: MonoMs): void {
+		const { connection } = seat;
+		if (connection.state === "connected" && connection.peer === peer) seat.connection = { ...connection, byeMs: nowMs };
+	}
+
 	/** The engine says that `peer` is no more. @returns true when that was the seat's own connection. */
-	closed(seat: Seat<Peer>, peer: Peer): boolean {
+	closed(seat: Seat<Peer>, peer: Peer, reason: "left" | "closed", nowMs: MonoMs): boolean {
 		if (peerOf(seat) !== peer) return false;
-		seat.connection = { state: "gone", sessionId: seat.connection.sessionId, reason: "closed" };
+		this.#let(seat, reason, reason === "left" ? nowMs : null);
 		return true;
 	}
 
@@ -99,7 +120,7 @@ export class Seats<Peer> {
 	leave(sessionId: string): SeatChange<Peer> | undefined {
 		const seat = this.bySession(sessionId);
 		if (!seat || seat.connection.state === "gone") return undefined;
-		return this.#let(seat, "left");
+		return this.#let(seat, "left", null);
 	}
 
 	/** @returns what to close, or undefined when there is no such seat. */
@@ -107,7 +128,7 @@ export class Seats<Peer> {
 		const seat = this.#seats.get(seatId);
 		if (!seat) return undefined;
 		this.#seats.delete(seatId);
-		return this.#let(seat, "left");
+		return this.#let(seat, "left", null);
 	}
 
 	/** Called some times per second. @returns the seats whose connection changed with that. */
@@ -117,9 +138,13 @@ export class Seats<Peer> {
 			const { connection } = seat;
 			switch (connection.state) {
 				case "connecting":
-					if (nowMs - connection.sinceMs >= CONNECT_MS_MAX) changes.push(this.#let(seat, "never_connected"));
+					if (nowMs - connection.sinceMs >= CONNECT_MS_MAX) changes.push(this.#let(seat, "never_connected", null));
 					break;
 				case "connected":
+					if (connection.byeMs !== undefined && nowMs - connection.byeMs >= BYE_SILENCE_MS) {
+						changes.push(this.#let(seat, "left", nowMs));
+						break;
+					}
 					if (nowMs - connection.lastPacketMs < SILENCE_LOST_MS) break;
 					seat.connection = {
 						state: "silent",
@@ -130,17 +155,22 @@ export class Seats<Peer> {
 					changes.push({ seat });
 					break;
 				case "silent":
-					if (nowMs - connection.sinceMs >= LOST_KEPT_MS) changes.push(this.#let(seat, "silent"));
+					if (nowMs - connection.sinceMs >= LOST_KEPT_MS) changes.push(this.#let(seat, "silent", null));
 					break;
 				case "gone":
+					if (connection.freeAtMs === null || nowMs < connection.freeAtMs) break;
+					this.#seats.delete(seat.seatId);
+					changes.push({ seat, isFreed: true });
 			}
 		}
 		return changes;
 	}
 
-	#let(seat: Seat<Peer>, reason: LostReason): SeatChange<Peer> {
+	/** @param goodbyeMs when he left by himself: the seat is free soon after. */
+	#let(seat: Seat<Peer>, reason: LostReason, goodbyeMs: MonoMs | null): SeatChange<Peer> {
 		const close = peerOf(seat);
-		seat.connection = { state: "gone", sessionId: seat.connection.sessionId, reason };
+		const freeAtMs = goodbyeMs === null ? null : ((goodbyeMs + GOODBYE_KEPT_MS) as MonoMs);
+		seat.connection = { state: "gone", sessionId: seat.connection.sessionId, reason, freeAtMs };
 		return close === undefined ? { seat } : { seat, close };
 	}
 }

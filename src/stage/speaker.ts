@@ -20,6 +20,8 @@ export type Heard =
 	/** Nothing that tells a seat anything. */
 	| { readonly kind: "other" }
 	| { readonly kind: "flood" }
+	/** The source that is heard says that it ends. */
+	| { readonly kind: "bye" }
 	/** Error correction of the return feed was turned on or off by what the peer reports. */
 	| { readonly kind: "return_fec"; readonly on: boolean; readonly lossShare: number };
 
@@ -153,6 +155,9 @@ export class Speaker implements Disposable {
 		if (!reports) this.#malformedReports += 1;
 		let heard = OTHER;
 		for (const report of reports ?? []) {
+			if (report.kind === "bye" && this.#received.ssrc !== undefined && report.ssrcs.includes(this.#received.ssrc)) {
+				heard = { kind: "bye" };
+			}
 			const block = this.#received.takeReport(report, this.#feed.ssrc, nowMs, unixMs);
 			const on = block && this.#feed.report(block.lossShare, nowMs);
 			if (on !== undefined) heard = { kind: "return_fec", on, lossShare: block?.lossShare ?? 0 };

@@ -20,7 +20,7 @@ import {
 	stageReports,
 	writeJson,
 } from "#wire/index.ts";
-import { LOST_KEPT_MS, RECENT_TICKS, SILENCE_LOST_MS } from "./config.ts";
+import { BYE_SILENCE_MS, GOODBYE_KEPT_MS, LOST_KEPT_MS, RECENT_TICKS, SILENCE_LOST_MS } from "./config.ts";
 import { createOpusDecoder, createReturnEncoder } from "./opus.ts";
 import { parseRtcp, writeReport } from "./rtcp.ts";
 import { isRtcp, parseRtp, writeRtp } from "./rtp.ts";
@@ -291,7 +291,7 @@ test("who comes back to the seat gets it, and the old connection is closed", asy
 	await stage.run(10, new Map([[old, tone.next]]));
 	const fresh = await stage.seat("a", "air", "two");
 	assert.equal(old.closed, true);
-	old.events.onClosed();
+	old.events.onClosed("left");
 	await stage.run(30, new Map([[fresh, tone.next]]));
 	const seat = stage.reports.at(-1)?.seats[0];
 	assert.equal(seat?.sessionId, "two");
@@ -306,10 +306,35 @@ test("a connection that the engine gave up is lost at once", async () => {
 	const peer = await stage.seat("a");
 	using tone = await toneSource(300);
 	await stage.run(5, new Map([[peer, tone.next]]));
-	peer.events.onClosed();
+	peer.events.onClosed("closed");
 	await stage.run(1);
 	assert.equal(stage.reports.at(-1)?.seats[0]?.connection, "lost");
 	assert.equal(stage.frames.at(-1)?.speakerCount, 0);
+});
+
+test("who says goodbye leaves the seat free, by DTLS or by RTCP; whose connection fails keeps it [S4]", async () => {
+	await using stage = await openStage();
+	using tone = await toneSource(300);
+	const [closes, byes, stays] = [await stage.seat("a"), await stage.seat("b"), await stage.seat("c")];
+	const speaking = [closes, byes, stays].map((peer) => [peer, tone.next] as const);
+	await stage.run(5, new Map(speaking));
+	closes.events.onClosed("left");
+	const bye = (ssrc: number) => {
+		const bytes = Buffer.from("81cb000100000000", "hex");
+		bytes.writeUInt32BE(ssrc, 4);
+		return bytes;
+	};
+	for (const peer of [byes, stays]) peer.events.onPacket(bye(9));
+	await stage.run((BYE_SILENCE_MS + GOODBYE_KEPT_MS) / 20 + 30, new Map([[stays, tone.next]]));
+	assert.deepEqual(
+		stage.reports.at(-1)?.seats.map((seat) => [seat.seatId, seat.connection]),
+		[["c", "connected"]],
+		"who goes on sending after a BYE did not leave",
+	);
+	assert.ok(closes.closed && byes.closed);
+	stays.events.onClosed("closed");
+	await stage.run((GOODBYE_KEPT_MS + 1_000) / 20);
+	assert.equal(stage.reports.at(-1)?.seats[0]?.connection, "lost");
 });
 
 test("mute, gain and place take effect, and who is muted is not speaking", async () => {

@@ -118,7 +118,7 @@ export async function createStage(options: {
 		try {
 			const peer = await webRtc.accept(offer, speaker.ssrc, {
 				onPacket: (bytes) => seat && takePacket(seat, speaker, bytes),
-				onClosed: () => seat && closed(seat, speaker),
+				onClosed: (reason) => seat && closed(seat, speaker, reason),
 			});
 			speaker.peer = peer;
 			const sdp = writeAnswer(offer, peer.answer, { ssrc: speaker.ssrc, mediaAddress });
@@ -135,8 +135,9 @@ export async function createStage(options: {
 		}
 	}
 
-	function letGo({ seat, close }: SeatChange<Speaker>): void {
+	function letGo({ seat, close, isFreed }: SeatChange<Speaker>): void {
 		reportDue = true;
+		if (isFreed) events.removed(seat.seatId);
 		const { state, sessionId } = seat.connection;
 		if (state === "silent") events.lost(seat.seatId, sessionId, "silent");
 		if (!close) return;
@@ -146,8 +147,8 @@ export async function createStage(options: {
 		leaving.push(close);
 	}
 
-	function closed(seat: Seat<Speaker>, speaker: Speaker): void {
-		if (seats.closed(seat, speaker)) letGo({ seat, close: speaker });
+	function closed(seat: Seat<Speaker>, speaker: Speaker, reason: "left" | "closed"): void {
+		if (seats.closed(seat, speaker, reason, clock.monoMs())) letGo({ seat, close: speaker });
 	}
 
 	function takePacket(seat: Seat<Speaker>, speaker: Speaker, bytes: Buffer): void {
@@ -164,7 +165,10 @@ export async function createStage(options: {
 				return;
 			case "flood":
 				events.flooded(seat.seatId, sessionId);
-				closed(seat, speaker);
+				closed(seat, speaker, "closed");
+				return;
+			case "bye":
+				seats.bye(seat, speaker, nowMs);
 				return;
 			case "return_fec":
 				events.returnFec(seat.seatId, heard.on, heard.lossShare);

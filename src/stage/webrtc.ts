@@ -12,8 +12,11 @@ const GATHER_MS_MAX = 2_000;
 export type PeerEvents = {
 	/** RTP or RTCP, decrypted and authenticated. The owner may keep `bytes`. */
 	onPacket(bytes: Buffer): void;
-	/** The connection failed or was closed by the other side. At most once. */
-	onClosed(): void;
+	/**
+	 * The connection ended, at most once: `left` when the other side ended it (DTLS teardown, RFC 9725 §4.2), `closed`
+	 * when it failed, as when consent was not renewed (RFC 7675).
+	 */
+	onClosed(reason: "left" | "closed"): void;
 };
 
 /** One connection. Disposing it twice is harmless. */
@@ -88,6 +91,7 @@ export async function openWebRtc(options: {
 			...(bindAddress === undefined ? {} : { bindAddress }),
 		});
 		let open = true;
+		let isOver = false;
 		let track: Track | undefined;
 		const close = () => {
 			if (!open) return;
@@ -98,8 +102,9 @@ export async function openWebRtc(options: {
 		};
 		try {
 			connection.onStateChange((state) => {
-				if (!open || (state !== "failed" && state !== "closed" && state !== "disconnected")) return;
-				events.onClosed();
+				if (!open || isOver || (state !== "failed" && state !== "closed" && state !== "disconnected")) return;
+				isOver = true;
+				events.onClosed(state === "failed" ? "closed" : "left");
 			});
 			connection.setRemoteDescription(writeEngineOffer(offer), "offer");
 			const audio = new engine.Audio(offer.mid, offer.wantsReturn ? "SendRecv" : "RecvOnly");
