@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { seededRandom, silentLog, systemClock } from "#base/index.ts";
 import { type Bus, connectBus, openHub } from "#bus/index.ts";
+import { isRtcp } from "#stage/rtp.ts";
 import {
 	PROCESS_READY,
 	type ProcessStart,
@@ -138,15 +139,24 @@ export class LossyRelay implements AsyncDisposable {
 		this.#listening = listening;
 		this.port = listening.address().port;
 		const random = seededRandom(seed);
-		const dice = () => {
+		const draw = () => {
 			let place = 0;
 			let lossAt = 0;
-			return (bytes: Buffer) => {
-				const first = bytes[0] as number;
-				if (!this.isLossy || first < 128 || first > 191) return false;
+			return () => {
 				if (place === 0) lossAt = Math.floor(20 * random.unit());
 				const isLost = place === lossAt;
 				place = (place + 1) % 20;
+				return isLost;
+			};
+		};
+		const dice = () => {
+			// Reports are lost as sound is, but are not counted among it.
+			const [sound, reports] = [draw(), draw()];
+			return (bytes: Buffer) => {
+				const first = bytes[0] as number;
+				if (!this.isLossy || first < 128 || first > 191) return false;
+				if (isRtcp(bytes)) return reports();
+				const isLost = sound();
 				if (isLost) this.lost += 1;
 				else this.passed += 1;
 				return isLost;
