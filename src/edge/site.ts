@@ -21,7 +21,8 @@ import { CORS, type Fields, Representation } from "./response.ts";
 
 /** Interviews an edge knows at once. House does not make more public; beyond it new ones are ignored. */
 const ENTRIES_MAX = 10_000;
-const ASK_EVERY_MS = 500;
+/** When the platform starts, listeners wait at most this longer than they must. */
+const ASK_EVERY_MS = 100;
 const ASK_TIMEOUT_MS = 2_000;
 
 /** Pages run our own scripts only and reach only us; nobody frames them. */

@@ -32,7 +32,8 @@ import { makeMp3InThread } from "./mp3-maker.ts";
 import type { Outside } from "./outside.ts";
 
 const STEWARD_EVERY_MS = 250;
-const ASK_EVERY_MS = 500;
+/** Edges wait for us, and we for control: each waits at most this longer than it must when the platform starts. */
+const ASK_EVERY_MS = 100;
 const ASK_TIMEOUT_MS = 2_000;
 
 /** The house process: what the public is told. Disposed in the opposite order. */
@@ -90,8 +91,11 @@ export async function startHouse(settings: PlatformSettings, outside: Outside): 
 
 	// Asked until control answers, and again after each connection: what was said meanwhile was missed.
 	let known = false;
+	let asking = false;
 	const knownOnce = Promise.withResolvers<void>();
 	const askFacts = async () => {
+		if (asking) return;
+		asking = true;
 		try {
 			const answer = await bus.request(INTERVIEWS_REQUEST, new Uint8Array(0), { timeoutMs: ASK_TIMEOUT_MS });
 			for (const facts of readJson(z.array(interviewFacts), answer)) site.takeFacts(facts);
@@ -100,6 +104,8 @@ export async function startHouse(settings: PlatformSettings, outside: Outside): 
 			findTimelines();
 		} catch (error) {
 			if (!(error instanceof BusError)) throw error;
+		} finally {
+			asking = false;
 		}
 	};
 	parts.use(
