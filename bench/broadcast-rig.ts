@@ -131,6 +131,7 @@ export class BroadcastRig implements AsyncDisposable {
 				databaseUrl: "",
 				publicDoor: { tls: null, proxy: { mode: "direct", trustedNetworks: [] }, redirectPort: null },
 				staffTls: null,
+				acme: null,
 				edgeWorkers: 0,
 				demo: false,
 				logLevel: "warn",

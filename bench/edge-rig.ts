@@ -71,6 +71,7 @@ export class EdgeRig implements AsyncDisposable {
 				databaseUrl: "",
 				publicDoor: { tls: null, proxy: { mode: "direct", trustedNetworks: [] }, redirectPort: null },
 				staffTls: null,
+				acme: null,
 				edgeWorkers: 1,
 				demo: false,
 				logLevel: "error",

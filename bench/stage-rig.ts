@@ -215,6 +215,7 @@ function startStage(busPath: string, directory: string, mediaPort: number): Chil
 			databaseUrl: "",
 			publicDoor: { tls: null, proxy: { mode: "direct", trustedNetworks: [] }, redirectPort: null },
 			staffTls: null,
+			acme: null,
 			edgeWorkers: 0,
 			demo: false,
 			logLevel: "debug",

@@ -17,6 +17,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	edge: ["base", "wire", "bus", "objects", "shield", "evidence"],
 	interviews: ["base", "wire", "bus", "objects", "database", "people", "evidence", "shield"],
 	people: ["base", "wire", "bus", "objects", "database"],
+	acme: ["base", "wire"],
 	rehearsal: ["base", "wire", "bus"],
 };
 /** Composition roots, the supervisor and the command line see everything. */

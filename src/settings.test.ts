@@ -36,6 +36,7 @@ describe("start", () => {
 			databaseUrl: null,
 			staffTls: null,
 			publicDoor: { tls: null, proxy: { mode: "direct", trustedNetworks: [] }, redirectPort: null },
+			acme: null,
 			edgeWorkers: 3,
 			demo: false,
 			logLevel: "info",
@@ -132,6 +133,34 @@ describe("start", () => {
 		assert.match(problemsOf("start --http-redirect-port 80").join(), /has no TLS/);
 		const taken = "start --public-tls-cert c --public-tls-key k --http-redirect-port 8080";
 		assert.match(problemsOf(taken).join(), /a door is there/);
+	});
+
+	test("with a domain both doors have its certificate, and plain HTTP is answered on port 80", () => {
+		const settings = settingsOf("--domain talk.example --host 0.0.0.0 --public-port 443 --acme-email a@talk.example");
+		const paths = {
+			certPath: "/opt/rostra/.data/tls/talk.example.cert.pem",
+			keyPath: "/opt/rostra/.data/tls/talk.example.key.pem",
+		};
+		assert.deepEqual([settings.publicDoor.tls, settings.staffTls], [paths, paths]);
+		assert.equal(settings.publicDoor.redirectPort, 80);
+		assert.deepEqual([settings.publicUrl, settings.staffUrl], ["https://talk.example", "https://talk.example:8090"]);
+		const directoryUrl = "https://acme-v02.api.letsencrypt.org/directory";
+		assert.deepEqual(settings.acme, { domain: "talk.example", email: "a@talk.example", directoryUrl });
+		assert.equal(settingsOf("--domain talk.example").staffTls, null, "this machine only");
+		const problems = problemsOf(
+			"start --domain Talk --acme-email me --acme-directory http://ca.example --public-tls-cert c",
+		);
+		for (const pattern of [
+			/"Talk"/,
+			/a mail address: current value is "me"/,
+			/https:\/\/: current/,
+			/choose one/,
+			/--public-tls-key/,
+		])
+			assert.match(problems.join("\n"), pattern);
+		assert.match(problemsOf("start --acme-email a@b").join(), /does not say what for/);
+		for (const bad of ["localhost", "*.talk.example", "-a.example", "a..example", "1.2.3.4"])
+			assert.match(problemsOf(`start --domain ${bad}`).join(), /a host name/, bad);
 	});
 
 	test("a proxy is believed in one way only, and only from where it is said to be", () => {

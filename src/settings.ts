@@ -2,7 +2,8 @@ import { isIP, isIPv6 } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import { join, resolve } from "node:path";
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
-// A single file: the command line need not load the door.
+// Single files: the command line need not load the rest.
+import { certificatePaths } from "#acme/paths.ts";
 import { isNetwork } from "#edge/forwarded.ts";
 import { type ControlCommand, ICE_SERVERS_MAX, type PlatformSettings, parseIceServers } from "#wire/index.ts";
 
@@ -28,6 +29,7 @@ const LIVE_INTERVIEWS_MAX = 256;
 const PROXY_MODES = ["direct", "proxy-v2", "forwarded", "x-forwarded-for"] as const;
 /** Where a proxy on this very machine connects from. */
 const THIS_MACHINE = "127.0.0.0/8,::1";
+const LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory";
 const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
 type Option = { readonly value: string | null; readonly help: string };
@@ -61,9 +63,15 @@ const OPTIONS = {
 		help: "certificate chain of the listeners' door, PEM; read again when it changes",
 	},
 	"public-tls-key": { value: "FILE", help: "its key, PEM" },
+	domain: {
+		value: "NAME",
+		help: "get a certificate for this name and renew it, for both doors; accepts the authority's terms (Let's Encrypt)",
+	},
+	"acme-email": { value: "ADDRESS", help: "where the authority may warn you" },
+	"acme-directory": { value: "URL", help: "another authority that speaks ACME" },
 	"http-redirect-port": {
 		value: "PORT",
-		help: "plain HTTP that sends everybody to --public-url (with TLS; usually 80)",
+		help: "plain HTTP that sends everybody to --public-url (with TLS; default with --domain: 80)",
 	},
 	"public-proxy": {
 		value: "HOW",
@@ -223,8 +231,10 @@ function readStart(
 		// It may hold a password: it is not repeated.
 		problems.push("Cannot read --database-url (or DATABASE_URL) as it must begin with postgresql://");
 	}
-	const staffTls = readStaffTls(values, host, machine, problems);
+	const acme = readAcme(values, problems);
 	const publicDoor = readPublicDoor(values, machine, integer, problems);
+	if (acme) publicDoor.tls = certificatePaths(dataDir, acme.domain);
+	const staffTls = readStaffTls(values, host, acme ? publicDoor.tls : null, machine, problems);
 	const { redirectPort } = publicDoor;
 	if (redirectPort !== null && (redirectPort === publicPort || redirectPort === staffPort)) {
 		problems.push(
@@ -242,7 +252,7 @@ function readStart(
 		);
 	}
 	const reachable = isWildcard(host) ? (mediaAddress ?? firstOutsideAddress()) : host;
-	const written = isIPv6(reachable) ? `[${reachable}]` : reachable;
+	const written = acme?.domain ?? (isIPv6(reachable) ? `[${reachable}]` : reachable);
 	const settings: StartSettings = {
 		dataDir,
 		objectsDir: join(dataDir, "objects"),
@@ -259,6 +269,7 @@ function readStart(
 		databaseUrl: databaseUrl ?? null,
 		staffTls,
 		publicDoor,
+		acme,
 		edgeWorkers,
 		demo: values.demo !== undefined,
 		logLevel: isLogLevel(logLevel) ? logLevel : "info",
@@ -268,6 +279,28 @@ function readStart(
 		.filter((name) => name.startsWith("ROSTRA_") && !known.has(name))
 		.map((name) => `The variable ${name} is not known and has no effect: see --help`);
 	return { settings, warnings };
+}
+
+function readAcme(values: Values, problems: string[]): StartSettings["acme"] {
+	const { domain, "acme-email": email, "acme-directory": directoryUrl = LETS_ENCRYPT } = values;
+	if (domain === undefined) {
+		if ((email ?? values["acme-directory"]) !== undefined) {
+			problems.push("Cannot ask an authority (--acme-email, --acme-directory) as --domain does not say what for");
+		}
+		return null;
+	}
+	if (!/^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/.test(domain)) {
+		problems.push(
+			mustBe("domain", "a host name in small letters, such as talk.example (as xn--… if it has others)", domain),
+		);
+	}
+	if (email !== undefined && !/^[^\s@]+@[^\s@]+$/.test(email))
+		problems.push(mustBe("acme-email", "a mail address", email));
+	const directory = URL.parse(directoryUrl);
+	if (directory?.protocol !== "https:" && !(directory?.protocol === "http:" && isLoopback(directory.hostname))) {
+		problems.push(mustBe("acme-directory", "an address with https://", directoryUrl));
+	}
+	return { domain, email: email ?? null, directoryUrl };
 }
 
 function readPublicDoor(
@@ -286,10 +319,15 @@ function readPublicDoor(
 		cert !== undefined && key !== undefined
 			? { certPath: resolve(machine.cwd, cert), keyPath: resolve(machine.cwd, key) }
 			: null;
-	const redirectPort = values["http-redirect-port"] === undefined ? null : integer("http-redirect-port", 1, 65_535, 80);
-	if (redirectPort !== null && !tls && (cert ?? key) === undefined) {
+	const hasDomain = values.domain !== undefined;
+	if (hasDomain && (cert ?? key) !== undefined) {
+		problems.push("Cannot use --domain and the listeners' door's certificate files together: choose one");
+	}
+	const hasRedirect = hasDomain || values["http-redirect-port"] !== undefined;
+	const redirectPort = hasRedirect ? integer("http-redirect-port", 1, 65_535, 80) : null;
+	if (hasRedirect && !hasDomain && (cert ?? key) === undefined) {
 		problems.push(
-			"Cannot send plain HTTP elsewhere (--http-redirect-port) as the listeners' door has no TLS: give --public-tls-cert and --public-tls-key",
+			"Cannot send plain HTTP elsewhere (--http-redirect-port) as the listeners' door has no TLS: give --domain, or --public-tls-cert and --public-tls-key",
 		);
 	}
 
@@ -315,7 +353,14 @@ function urlOf(isTls: boolean, host: string, port: number): string {
 	return new URL(`${isTls ? "https" : "http"}://${host}:${port}`).origin;
 }
 
-function readStaffTls(values: Values, host: string, machine: Machine, problems: string[]): StartSettings["staffTls"] {
+/** @param domains the domain's certificate, which the staff door has too where it needs one and was given none. */
+function readStaffTls(
+	values: Values,
+	host: string,
+	domains: { readonly certPath: string; readonly keyPath: string } | null,
+	machine: Machine,
+	problems: string[],
+): StartSettings["staffTls"] {
 	const cert = values["tls-cert"];
 	const key = values["tls-key"];
 	const isSelfSigned = values["tls-self-signed"] !== undefined;
@@ -330,9 +375,10 @@ function readStaffTls(values: Values, host: string, machine: Machine, problems: 
 	}
 	if (isSelfSigned) return "self_signed";
 	if (!isLoopback(host) && cert === undefined && key === undefined) {
+		if (domains) return domains;
 		problems.push(
 			`Cannot open the staff door on ${host} without TLS as browsers give a microphone only to pages that came over ` +
-				"HTTPS or from this very machine: give --tls-cert and --tls-key, or --tls-self-signed to try it in a LAN, " +
+				"HTTPS or from this very machine: give --domain, or --tls-cert and --tls-key, or --tls-self-signed to try it in a LAN, " +
 				"or stay on 127.0.0.1 behind a proxy with TLS",
 		);
 	}

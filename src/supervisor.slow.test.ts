@@ -169,6 +169,7 @@ describe("a platform of stand-ins", () => {
 			databaseUrl: null,
 			publicDoor: { tls: null, proxy: { mode: "direct", trustedNetworks: [] }, redirectPort: null },
 			staffTls: null,
+			acme: null,
 			edgeWorkers: 2,
 			demo: false,
 			logLevel: "info",

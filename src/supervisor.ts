@@ -42,7 +42,7 @@ import { openLogFiles } from "./supervisor/log-files.ts";
 import { isUdpPortFree, MediaPorts } from "./supervisor/media-ports.ts";
 import { askOwnDoor } from "./supervisor/own-door.ts";
 import { makePrivateDir, removePrivateDir } from "./supervisor/private-dir.ts";
-import { checkCertificate, staffCertificate } from "./supervisor/self-signed.ts";
+import { checkCertificate, ensurePlaceholder, staffCertificate } from "./supervisor/self-signed.ts";
 import { handOutTicketKeys } from "./supervisor/ticket-keys.ts";
 
 const REPORT_EVERY_MS = 2_000;
@@ -108,6 +108,7 @@ export async function startPlatform(
 	const { tls, redirectPort } = wanted.publicDoor;
 	if (redirectPort !== null)
 		await checkPort("the port for plain HTTP", "--http-redirect-port", wanted.host, redirectPort, clock);
+	if (tls && wanted.acme) await ensurePlaceholder(tls, wanted.acme.domain, clock);
 	if (tls) await checkCertificate("the listeners' door", "--public-tls-cert and --public-tls-key", tls);
 	const staffTls = await staffCertificate(wanted, clock);
 
@@ -210,6 +211,7 @@ export async function startPlatform(
 	const tokenKey = Buffer.from(systemRandom.bytes(TOKEN_KEY_BYTES)).toString("base64");
 	for (let worker = 0; worker < wanted.edgeWorkers; worker += 1)
 		roles.push([`edge-${worker}`, { role: "edge", worker, tokenKey }]);
+	if (wanted.acme) roles.push(["certificate", { role: "certificate" }]);
 	for (const [name, role] of roles) permanent.set(name, startRole(name, role));
 	await untilReady([...permanent.values()], clock, logsDir, signal);
 	if (wanted.demo) say("Waiting until the demo has sound for every kind of player …");

@@ -115,6 +115,7 @@ async function start(): Promise<void> {
 		databaseUrl: postgres.url,
 		publicDoor: { tls: null, proxy: { mode: "direct", trustedNetworks: [] }, redirectPort: null },
 		staffTls: null,
+		acme: null,
 		edgeWorkers: 1,
 		demo: false,
 		logLevel: "error",

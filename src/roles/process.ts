@@ -52,6 +52,8 @@ async function startRole(): Promise<AsyncDisposable> {
 			return (await import("./control.ts")).startControl(settings, outside);
 		case "house":
 			return (await import("./house.ts")).startHouse(settings, outside);
+		case "certificate":
+			return (await import("./certificate.ts")).startCertificate(settings, outside);
 		case "edge":
 			return (await import("./edge.ts")).startEdge(settings, role, outside);
 		case "stage":

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
 	type CertificatePaths,
 	type Clock,
@@ -61,8 +61,25 @@ export async function ensureSelfSigned(
 ): Promise<{ certPath: string; keyPath: string }> {
 	const paths = { certPath: join(directory, "self-signed.cert.pem"), keyPath: join(directory, "self-signed.key.pem") };
 	if (await isUsable(paths.certPath, names, clock.unixMs())) return paths;
-	const { certPem, keyPem } = makeSelfSigned(names, clock.unixMs());
-	await mkdir(directory, { recursive: true, mode: 0o700 });
+	await writeSelfSigned(paths, names, clock.unixMs());
+	return paths;
+}
+
+/**
+ * Where an authority's certificate is to be and there is none yet, one that signs itself: doors can open, and be asked
+ * by the authority, before there is a better one.
+ */
+export async function ensurePlaceholder(paths: CertificatePaths, domain: string, clock: Clock): Promise<void> {
+	const isThere = await readCertificate(paths).then(
+		() => true,
+		() => false,
+	);
+	if (!isThere) await writeSelfSigned(paths, [domain], clock.unixMs());
+}
+
+async function writeSelfSigned(paths: CertificatePaths, names: readonly string[], nowUnixMs: UnixMs): Promise<void> {
+	const { certPem, keyPem } = makeSelfSigned(names, nowUnixMs);
+	await mkdir(dirname(paths.certPath), { recursive: true, mode: 0o700 });
 	// The key first: a certificate without its key is never found.
 	for (const [path, text] of [
 		[paths.keyPath, keyPem],
@@ -70,7 +87,6 @@ export async function ensureSelfSigned(
 	] as const) {
 		await replaceFile(path, text);
 	}
-	return paths;
 }
 
 async function isUsable(certPath: string, names: readonly string[], nowUnixMs: UnixMs): Promise<boolean> {

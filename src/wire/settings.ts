@@ -41,6 +41,8 @@ export const platformSettings = z.object({
 		/** A port for plain HTTP that sends everybody to `publicUrl`. */
 		redirectPort: z.nullable(z.number()),
 	}),
+	/** Get a certificate for this domain; `publicDoor.tls` then names the files. Null: certificates are somebody else's work. */
+	acme: z.nullable(z.object({ domain: z.string(), email: z.nullable(z.string()), directoryUrl: z.string() })),
 	edgeWorkers: z.number(),
 	/** Open an interview `demo` with synthetic speakers after the start. */
 	demo: z.boolean(),
@@ -51,6 +53,7 @@ export type PlatformSettings = z.infer<typeof platformSettings>;
 export const processRole = z.discriminatedUnion("role", [
 	z.object({ role: z.literal("control") }),
 	z.object({ role: z.literal("house") }),
+	z.object({ role: z.literal("certificate") }),
 	z.object({
 		role: z.literal("edge"),
 		worker: z.number(),
