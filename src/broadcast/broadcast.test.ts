@@ -44,6 +44,7 @@ class FakeStage {
 	readonly #bus: Bus;
 	#recent: Buffer[] = [];
 	#isAlive = true;
+	#unsent: Buffer[] | undefined;
 
 	constructor(clock: FakeClock, bus: Bus) {
 		this.#clock = clock;
@@ -58,7 +59,17 @@ class FakeStage {
 		const bytes = encodePcmFrame({ tick, speakerCount: 1, samples });
 		this.#recent.push(bytes);
 		if (this.#recent.length > 250) this.#recent.shift();
-		this.#bus.publish(pcmFrames(ID), bytes);
+		if (this.#unsent) this.#unsent.push(bytes);
+		else this.#bus.publish(pcmFrames(ID), bytes);
+	}
+
+	standStill(): void {
+		this.#unsent = [];
+	}
+
+	makeUp(): void {
+		for (const bytes of this.#unsent ?? []) this.#bus.publish(pcmFrames(ID), bytes);
+		this.#unsent = undefined;
 	}
 
 	die(): void {
@@ -243,9 +254,23 @@ test("the stage dies and comes back: silence, hold sound, voices; the programme 
 	await hall.hear(onAirPart + 3);
 	hall.stage.die();
 	await hall.until(() => hall.parts.at(-1)?.kind === "hold");
-	assert.ok((hall.report?.missedFrames ?? 0) > 40);
+	await hall.until(() => (hall.report?.missedFrames ?? 0) > 40);
 	hall.stage.liveAgain();
 	await hall.until(() => hall.parts.at(-1)?.kind === "sound");
+	hall.heard();
+});
+
+test("a stage that stands still for a quarter of a second and makes it up is not missed [BR2]", async () => {
+	await using hall = new Hall();
+	await hall.start();
+	const onAirPart = await hall.goOnAir();
+	await hall.hear(onAirPart + 3);
+	hall.stage.standStill();
+	await hall.pass(240);
+	hall.stage.makeUp();
+	await hall.hear(onAirPart + 8);
+	await hall.pass(1_000);
+	assert.equal(hall.report?.missedFrames, 0);
 	hall.heard();
 });
 

@@ -8,6 +8,13 @@ import { INTERVIEW_MS_MAX, PART_MS } from "#wire/index.ts";
  * keep a late frame from becoming silence. It adds to the distance between microphone and ear.
  */
 export const PCM_LAG_MS = 80;
+/**
+ * A slot whose frame has not come then is played up to this much later, while the stage is thought alive: a stage that
+ * stood still makes up what it missed, and what is published late comes out of the listeners' reserve, which nobody hears.
+ */
+export const FRAME_PATIENCE_MS = 240;
+/** How often it is looked for meanwhile. */
+export const PATIENCE_LOOK_MS = 5;
 /** Frames held for slots not yet played: the 5 s a stage keeps, and a second of patience. Later ones are refused. */
 export const FRAMES_AHEAD_MAX = 300;
 /** Without a frame for longer than this, the stage counts as dead and hold sound begins: 1 s. */

@@ -57,6 +57,19 @@ test("on air is always decided far enough ahead for hold sound to fade out", () 
 	}
 });
 
+test("a frame is waited for while the stage lives and sent nothing beyond it [BR2]", () => {
+	const run = new Run({ onAirSlot: 16 });
+	assert.equal(run.programme.awaitsFrame, false, "before on air nothing is waited for");
+	run.play(20, 1);
+	assert.equal(run.programme.awaitsFrame, true);
+	run.programme.push(21, { speakerCount: 1, samples: tone(21) });
+	assert.equal(run.programme.awaitsFrame, false, "frames come in order: 20 never will");
+	run.play(2 + MISSING_SLOTS_MAX, "no frames");
+	assert.equal(run.programme.awaitsFrame, true, "one short of dead");
+	run.play(1, "no frames");
+	assert.equal(run.programme.awaitsFrame, false, "a dead stage is not waited for");
+});
+
 test("a missing frame is silence with faded edges, and is counted [BR2]", () => {
 	const run = new Run({ onAirSlot: 0 });
 	run.play(10, 1);

@@ -111,6 +111,11 @@ export class Programme {
 		return this.#missedCount;
 	}
 
+	/** Whether the next slot's frame may still come: the stage is thought alive, and has sent nothing beyond it. */
+	get awaitsFrame(): boolean {
+		return this.#nextSlot >= this.#onAirSlot && !this.#holding && this.#frames.size === 0;
+	}
+
 	/** Takes the frame of one slot; false when its slot has been played or lies too far ahead. */
 	push(slot: number, frame: StageFrame): boolean {
 		if (slot < this.#nextSlot || slot >= this.#nextSlot + FRAMES_AHEAD_MAX) return false;

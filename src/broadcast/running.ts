@@ -26,8 +26,10 @@ import {
 	CATCH_UP_MS_MAX,
 	CEILING_DBTP,
 	DELAY_MS_MAX,
+	FRAME_PATIENCE_MS,
 	LATENESS_WINDOW_TICKS,
 	PARTS_MAX,
+	PATIENCE_LOOK_MS,
 	REPORT_EVERY_MS,
 	TAIL_PARTS_MAX,
 	TARGET_LUFS,
@@ -316,7 +318,11 @@ export class RunningBroadcast implements AsyncDisposable {
 		const dueSlot = slotDueAt(this.#programmeClock, nowMs);
 		// Slots that were due when this turn was ordered are being caught up with: they do not tell how late a turn is.
 		if (this.#turnDueMs >= this.#turnOrderedMs) this.#lateness.add(nowMs - this.#turnDueMs);
+		let isWaiting = false;
 		for (let i = 0; i < SLOTS_AT_ONCE && this.#programme.nextSlot <= dueSlot; i += 1) {
+			const lateMs = nowMs - slotDueMs(this.#programmeClock, this.#programme.nextSlot);
+			isWaiting = this.#programme.awaitsFrame && lateMs < FRAME_PATIENCE_MS;
+			if (isWaiting) break;
 			this.#playSlot();
 			if (this.#programme.nextSlot >= this.#endSlot) {
 				for (let flush = 0; flush < FLUSH_FRAMES; flush += 1) this.#encoders.push(new Float32Array(FRAME_SAMPLES));
@@ -327,7 +333,8 @@ export class RunningBroadcast implements AsyncDisposable {
 		if (this.#programme.nextSlot >= PARTS_MAX * FRAMES_PER_PART - 1) this.#end("longest").catch(() => {});
 		this.#turnDueMs = slotDueMs(this.#programmeClock, this.#programme.nextSlot);
 		this.#turnOrderedMs = this.#clock.monoMs();
-		this.#timer = this.#clock.wakeAt(this.#turnDueMs as MonoMs, () => this.#tick());
+		const wakeMs = isWaiting ? nowMs + PATIENCE_LOOK_MS : this.#turnDueMs;
+		this.#timer = this.#clock.wakeAt(wakeMs as MonoMs, () => this.#tick());
 	}
 
 	#playSlot(): void {
