@@ -64,6 +64,7 @@ const HLS_PLAYLIST = new RegExp(`^/i/${SLUG}/hls/([a-z0-9]+)(?:/([a-z0-9]+))?\\.
 const HLS_MEDIA = new RegExp(
 	`^/i/${SLUG}/hls/([A-Za-z0-9_-]{1,64})/([a-z0-9]+)/(?:(init)\\.mp4|(p?)(0|[1-9][0-9]{0,7})\\.m4s)$`,
 );
+const NO_QUERY = new URLSearchParams();
 const UNKNOWN: Route = { kind: "unknown" };
 
 /**
@@ -76,7 +77,7 @@ export function routeOf(target: string): Route {
 	const queryText = mark < 0 ? "" : target.slice(mark + 1);
 	const hls = path.startsWith("/i/") ? hlsRoute(path, queryText) : undefined;
 	if (hls) return hls;
-	const query = new URLSearchParams(queryText);
+	const query = queryText === "" ? NO_QUERY : new URLSearchParams(queryText);
 	if (path === "/") return { kind: "front", language: languageOf(query) };
 	if (path.startsWith("/i/")) return interviewRoute(path, query);
 	if (path.startsWith("/api/") || path.startsWith("/m/")) return { kind: "cold" };

@@ -2,6 +2,7 @@ import type { Clock } from "#base/index.ts";
 import { type Gate, type Passage, parseAddress } from "#shield/index.ts";
 import {
 	LANGUAGES,
+	type Language,
 	type Phase,
 	type ProgrammeTimeline,
 	recordingKey,
@@ -70,6 +71,8 @@ const PARTS_MAX = 256;
  * faster, may have hinted that. rfc8216bis §6.2.6 asks for 404 for what is not hinted.
  */
 const PARTS_AHEAD_MAX = 2;
+/** Short answers kept, those made last: every reason in each language, and a wait in seconds now and then. */
+const SAID_MAX = 500;
 /** The doors open this long before the announced start. */
 const DOORS_BEFORE_MS = 15 * 60_000;
 /**
@@ -119,6 +122,7 @@ export function createServe(options: {
 	const { clock, site, programmes, objects, assets, gate, events } = options;
 	const playlists = new Map<string, KeptPlaylist>();
 	const segments = new Map<string, Representation>();
+	const said = new Map<string, { readonly page: string | undefined; readonly body: Representation }>();
 	const parts = new Map<string, Representation>();
 
 	const wishOf = (head: RequestHead): Wish => ({
@@ -148,36 +152,24 @@ export function createServe(options: {
 	): Answer => {
 		const { fields = [], detail, close = false } = more;
 		const cacheControl = more.cacheControl ?? (status === 404 || status === 410 ? ONE_SECOND : NEVER);
-		const common = { status, cacheControl, fields: [...fields, ...CORS] };
 		const wish = close ? { ...wishOf(head), close } : wishOf(head);
-		let body: Representation;
-		if (readerOf(route) === "program") {
-			const problem = {
-				type: "about:blank",
-				title: SENTENCES[key].en,
-				status,
-				...(detail ? { detail } : {}),
-				code: key,
+		const reader = readerOf(route);
+		const language = reader === "person" ? selectLanguage(head.acceptLanguage, LANGUAGES) : "en";
+		const problem = status === 404 ? "not_found" : status === 410 ? "removed" : "unavailable";
+		const page = reader === "person" && key !== "method" ? site.problem(problem, language) : undefined;
+		const id = `${status} ${key} ${reader} ${language} ${cacheControl} ${detail} ${fields.join()}`;
+		let kept = said.get(id);
+		if (!kept || kept.page !== page) {
+			const common = { status, cacheControl, fields: [...fields, ...CORS] };
+			kept = {
+				page,
+				body: sentence(reader, language, key, detail, page, { common, pageFields: [...fields, ...site.pageFields] }),
 			};
-			body = new Representation(Buffer.from(writeJson(problem)), { ...common, type: "application/problem+json" });
-		} else if (readerOf(route) === "player") {
-			const text = `${[SENTENCES[key].en, detail].filter(Boolean).join(" ")}\n`;
-			body = new Representation(Buffer.from(text), { ...common, type: "text/plain; charset=utf-8" });
-		} else {
-			const language = selectLanguage(head.acceptLanguage, LANGUAGES);
-			const problem = status === 404 ? "not_found" : status === 410 ? "removed" : "unavailable";
-			const page = key === "method" ? undefined : site.problem(problem, language);
-			const text =
-				page ??
-				`<!doctype html><html lang="${language}"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${status}</title><p>${SENTENCES[key][language]}</p><p><a href="/">Rostra</a></p></html>\n`;
-			body = new Representation(Buffer.from(text), {
-				...common,
-				type: "text/html; charset=utf-8",
-				vary: ["Accept-Language"],
-				fields: [...fields, ...site.pageFields],
-			});
+			said.delete(id);
+			said.set(id, kept);
+			keepNewest(said, SAID_MAX);
 		}
-		return { kind: "bytes", bytes: body.answer(wish), close: wish.close };
+		return { kind: "bytes", bytes: kept.body.answer(wish), close: wish.close };
 	};
 	const refuse = (reason: RefusalReason, answer: Answer): Answer => {
 		events.refused(reason);
@@ -686,7 +678,43 @@ type RecordingRoute = Extract<Route, { kind: "recording" }>;
 type InterviewRoute = Extract<Route, { slug: string }>;
 type TimelineRoute = Exclude<InterviewRoute, { kind: "page" | "state" | "token" | "push" }>;
 
-function readerOf(route: Route): "person" | "player" | "program" {
+/** A short answer in the form its readers understand. @param page what house has made for people. */
+function sentence(
+	reader: Reader,
+	language: Language,
+	key: SentenceKey,
+	detail: string | undefined,
+	page: string | undefined,
+	options: {
+		readonly common: { readonly status: number; readonly cacheControl: string; readonly fields: Fields };
+		readonly pageFields: Fields;
+	},
+): Representation {
+	const { common, pageFields } = options;
+	const { status } = common;
+	switch (reader) {
+		case "program": {
+			const title = SENTENCES[key].en;
+			const problem = { type: "about:blank", title, status, ...(detail ? { detail } : {}), code: key };
+			return new Representation(Buffer.from(writeJson(problem)), { ...common, type: "application/problem+json" });
+		}
+		case "player": {
+			const text = `${[SENTENCES[key].en, detail].filter(Boolean).join(" ")}\n`;
+			return new Representation(Buffer.from(text), { ...common, type: "text/plain; charset=utf-8" });
+		}
+		case "person": {
+			const text =
+				page ??
+				`<!doctype html><html lang="${language}"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${status}</title><p>${SENTENCES[key][language]}</p><p><a href="/">Rostra</a></p></html>\n`;
+			const type = "text/html; charset=utf-8";
+			return new Representation(Buffer.from(text), { ...common, type, vary: ["Accept-Language"], fields: pageFields });
+		}
+	}
+}
+
+type Reader = "person" | "player" | "program";
+
+function readerOf(route: Route): Reader {
 	switch (route.kind) {
 		case "front":
 		case "page":
