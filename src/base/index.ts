@@ -1,6 +1,7 @@
 /** What every process needs and no capability owns: clocks, randomness, bytes, the log, certificates. Knows nothing of sound or words. */
 export * from "./bytes.ts";
 export * from "./certificate.ts";
+export * from "./descriptors.ts";
 export * from "./files.ts";
 export * from "./log.ts";
 export * from "./output.ts";

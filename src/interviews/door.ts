@@ -3,17 +3,29 @@ import { createServer as createHttpsServer, type Server as HttpsServer } from "n
 import type { Duplex } from "node:stream";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
-import { type CertificatePaths, type Clock, followCertificate, readCertificate } from "#base/index.ts";
+import {
+	type CertificatePaths,
+	type Clock,
+	descriptorsMax,
+	followCertificate,
+	type Random,
+	readCertificate,
+} from "#base/index.ts";
 import { type Refusal, refusal } from "./errors.ts";
 import type { InterviewEvents } from "./events.ts";
 import { failureResponse, problemMessage, problemResponse } from "./problems.ts";
-import type { Bindings } from "./requests.ts";
+import type { Bindings, Ctx } from "./requests.ts";
+import { hasShownRight, watchVisitors } from "./visitors.ts";
 
-/** A head must be there within this, and a request within twice it: who has shown no right gets little time. */
+/** Who has shown a right: a head must be there within this, and a request within twice it. Who has not gets less: see visitors.ts. */
 const HEAD_WITHIN_MS = 5_000;
 const IDLE_MS = 15_000;
-/** Connections at once; one more is closed unanswered. */
+/** Connections at once, where descriptors allow it. */
 const CONNECTIONS_MAX = 2_000;
+/** Files and sockets that are no connections: bus, database, pages, a reserve. */
+const DESCRIPTORS_HELD_BACK = 300;
+/** Connections the kernel may hold before we accept them; it cuts this to net.core.somaxconn. */
+const BACKLOG = 4_096;
 const HEAD_BYTES_MAX = 16_384;
 
 export type DoorOptions = {
@@ -22,14 +34,22 @@ export type DoorOptions = {
 	/** Followed: a renewed certificate is for new connections. */
 	readonly tls: CertificatePaths | null;
 	readonly clock: Clock;
+	readonly random: Random;
+	/** Whether a request carries a right to be here, as far as any door can tell: a session. */
+	readonly hasRight: (c: Ctx) => boolean;
 	/** In this order; the first that knows an address answers it. */
 	readonly apps: readonly (readonly [path: string, app: Hono<Bindings>])[];
 	readonly events: InterviewEvents;
 };
 
 /** The staff door: HTTP/1.1, with TLS when it has a certificate. @throws when the port is taken or the certificate cannot be read. */
-export async function openDoor({ host, port, tls, apps, clock, events }: DoorOptions): Promise<AsyncDisposable> {
+export async function openDoor(options: DoorOptions): Promise<AsyncDisposable> {
+	const { host, port, tls, apps, clock, random, hasRight, events } = options;
 	const app = new Hono<Bindings>();
+	app.use(async (c, next) => {
+		if (hasRight(c)) hasShownRight(c);
+		await next();
+	});
 	for (const [path, part] of apps) app.route(path, part);
 	app.notFound(() => problemResponse(refusal("not_found", "There is nothing at this address.")));
 	app.onError((error, c) => {
@@ -54,11 +74,13 @@ export async function openDoor({ host, port, tls, apps, clock, events }: DoorOpt
 				})
 			: createAdaptorServer({ fetch: app.fetch, createServer: createHttpServer, serverOptions })
 	) as Server;
-	server.maxConnections = CONNECTIONS_MAX;
+	const descriptors = (await descriptorsMax()) ?? CONNECTIONS_MAX + DESCRIPTORS_HELD_BACK;
+	const connectionsMax = Math.max(100, Math.min(CONNECTIONS_MAX, descriptors - DESCRIPTORS_HELD_BACK));
+	const watching = watchVisitors(server, { clock, random, events, connectionsMax, isTls: tls !== null });
 	answerMalformedHeads(server, events);
 	await new Promise<void>((resolve, reject) => {
 		server.once("error", reject);
-		server.listen(port, host, resolve);
+		server.listen({ port, host, backlog: BACKLOG }, resolve);
 	});
 	const following =
 		tls &&
@@ -71,6 +93,7 @@ export async function openDoor({ host, port, tls, apps, clock, events }: DoorOpt
 	return {
 		async [Symbol.asyncDispose]() {
 			following?.[Symbol.dispose]();
+			watching[Symbol.dispose]();
 			const closed = new Promise((resolve) => server.close(resolve));
 			server.closeAllConnections();
 			await closed;

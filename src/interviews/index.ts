@@ -14,6 +14,7 @@ export { Live } from "./live.ts";
 export { Mp3Recordings } from "./mp3-recordings.ts";
 export { loadPages } from "./page-module.ts";
 export { PublicSite } from "./public-site.ts";
+export { createSessionCookie } from "./session-cookie.ts";
 export { createStaffPages } from "./staff-pages.ts";
 export { interviewStore } from "./store.ts";
 export { createWhip } from "./whip.ts";

@@ -16,6 +16,7 @@ import type { Live } from "./live.ts";
 import { problemResponse } from "./problems.ts";
 import { type Bindings, type Ctx, contentType, readText } from "./requests.ts";
 import type { WhipSession } from "./seating.ts";
+import { hasShownRight } from "./visitors.ts";
 
 /** An offer with one audio section and every candidate a laptop has is 3-6 KB. */
 export const SDP_BYTES_MAX = 65_536;
@@ -70,6 +71,7 @@ export function createWhip({ live, tokens, find, iceServers, events }: WhipOptio
 				"This token holds no more: the seat was removed, or taken over in another window. Ask the host for a new invitation.",
 			);
 		}
+		hasShownRight(c);
 		return { ok: true, interview, claim };
 	};
 

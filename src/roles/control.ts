@@ -6,6 +6,7 @@ import {
 	createAnnounce,
 	createApi,
 	createInterviewEvents,
+	createSessionCookie,
 	createStaffPages,
 	createWhip,
 	freeBytesIn,
@@ -128,12 +129,15 @@ export async function startControl(settings: PlatformSettings, outside: Outside)
 	parts.use(
 		bus.respond(CONTROL_COMMAND, async (payload) => writeJson(await answer(readJson(controlCommand, payload)))),
 	);
+	const cookie = createSessionCookie({ people, staffPort: settings.staffPort });
 	parts.use(
 		await openDoor({
 			host: settings.host,
 			port: settings.staffPort,
 			tls: settings.staffTls,
 			clock,
+			random,
+			hasRight: (c) => cookie.sessionOf(c) !== undefined,
 			apps: [
 				["/whip", createWhip({ live, tokens, find, iceServers, events })],
 				["/", api],

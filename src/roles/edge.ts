@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { totalmem } from "node:os";
-import { everyMs, type MonoMs } from "#base/index.ts";
+import { descriptorsMax, everyMs, type MonoMs } from "#base/index.ts";
 import {
 	compressAssets,
 	createChallenges,
@@ -182,10 +181,7 @@ function proxyTrust({ mode, trustedNetworks }: PlatformSettings["publicDoor"]["p
  * @param elsewhere descriptors that another door may take.
  */
 async function connectionsAllowed(edgeWorkers: number, elsewhere: number): Promise<number> {
-	const limits = await readFile("/proc/self/limits", "utf8").catch(() => "");
-	const descriptors = Number(
-		/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? CONNECTIONS_DEFAULT + DESCRIPTORS_HELD_BACK,
-	);
+	const descriptors = (await descriptorsMax()) ?? CONNECTIONS_DEFAULT + DESCRIPTORS_HELD_BACK;
 	// Without a limit it is 0, or far above what there is.
 	const memoryBytes = Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());
 	const held = Math.floor((memoryBytes * MEMORY_SHARE) / edgeWorkers / CONNECTION_BYTES);
