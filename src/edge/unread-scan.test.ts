@@ -37,7 +37,14 @@ test("what is only on its way is gone at the next look, and causes no scan", () 
 test("a scan that takes long is repeated less often", () => {
 	assert.deepEqual(
 		scansOf(() => FULL, 300),
-		[0, 11, 22, 33, 44, 55],
+		[0, 10, 20, 30, 40, 50],
+	);
+});
+
+test("a quiet machine with very many sockets is looked at less often still", () => {
+	assert.deepEqual(
+		scansOf(() => QUIET, 45),
+		[0, 45],
 	);
 });
 
