@@ -28,6 +28,7 @@ const viewOf = (view: Partial<PlayerView>): PlayerView => ({
 	heardMs: 38 * MIN,
 	missedMs: 0,
 	missed: null,
+	inLineMs: null,
 	shown: base,
 	...view,
 });
@@ -79,6 +80,12 @@ test("playing: how far behind, whether anything was missed, and when the connect
 	assert.equal(soundLines(base, viewOf({ missedMs: 2_400 }), reader(T)).detail, "2\u00a0s of sound were missed");
 	assert.equal(soundLines(base, viewOf({ sound: "restoring" }), { ...reader(T), online: false }).tone, "wait");
 	assert.equal(soundLines(base, viewOf({ intent: "pause", sound: "silent" }), reader(T)).headline, "Paused at 38:00");
+});
+
+test("in the line: what it is, and about how long", () => {
+	const lines = soundLines(base, viewOf({ sound: "connecting", inLineMs: 170_000 }), reader(T));
+	assert.deepEqual([lines.headline, lines.tone], ["You are in the line", "wait"]);
+	assert.match(lines.detail, /in about [23]\u00a0min/);
 });
 
 test("before it begins: a countdown, in seconds within the last hour", () => {

@@ -137,6 +137,10 @@ export function soundLines(state: PublicState, view: PlayerView | null, reader: 
 		case "armed":
 			return calm(begins ?? say("armed"), say("armed_text"));
 		case "connecting":
+			if (view?.inLineMs != null) {
+				const time = duration(Math.max(10_000, view.inLineMs), reader.language);
+				return wait(say("in_line"), say("in_line_text", { time }));
+			}
 			return view && !reader.online
 				? wait(say("connecting"), restoring)
 				: calm(say("connecting"), idle(state, say, reader, begins).detail);

@@ -26,6 +26,25 @@ test("play: sound begins a write and a little behind live, then the reserve is b
 	assert.equal(w.core.view(w.nowMs).missedMs, 0);
 });
 
+test("when there is no room a newcomer waits his turn, and is told how long; then sound begins by itself", () => {
+	const w = world();
+	w.change({ admission: { level: "door", line: null } });
+	w.advance(6_000);
+	w.strike({ kind: "refuse", forMs: 30_000, status: 503, retryAfterMs: 40_000 });
+	w.wish({ kind: "play" });
+	w.advance(1_000);
+	const { sound, inLineMs } = w.core.view(w.nowMs);
+	assert.equal(sound, "connecting");
+	assert(inLineMs !== null && inLineMs > 35_000 && inLineMs <= 40_000, `${inLineMs}`);
+	w.advance(45_000);
+	assert.equal(w.core.view(w.nowMs).sound, "playing");
+	assert.equal(w.core.view(w.nowMs).inLineMs, null);
+	w.strike({ kind: "refuse", forMs: 1_000, status: 503, retryAfterMs: 0 });
+	w.change({ admission: { level: "normal", line: null } });
+	w.advance(20_000);
+	assert.equal(w.core.view(w.nowMs).inLineMs, null, "a restart of the server is no line");
+});
+
 test("a larger distance than the reserve is caught up at 1.05, without a jump", () => {
 	const w = world();
 	w.wish({ kind: "play" });

@@ -96,6 +96,8 @@ export type PlayerView = {
 	readonly missedMs: number;
 	/** The newest passage that was missed, to be heard again. */
 	readonly missed: { readonly fromSample: number; readonly toSample: number } | null;
+	/** There is no room for newcomers: how long until this one may ask again, as the server says; null when he is not waiting. */
+	readonly inLineMs: number | null;
 	/** What the page shows: true at the playhead while following, else the newest known. */
 	readonly shown: PublicState;
 };
@@ -133,6 +135,8 @@ export class PlayerCore {
 	readonly #live = new LiveClock();
 	readonly #push: PushLink;
 	readonly #pull: PullLink;
+	/** When a newcomer who was turned away may ask again. */
+	#turnMs: number | undefined;
 	#nextId = 1;
 	#online = true;
 	#hidden = false;
@@ -207,6 +211,7 @@ export class PlayerCore {
 			heardMs: msOf(this.#tally.heardSamples),
 			missedMs: msOf(this.#tally.missedSamples),
 			missed: this.#tally.missed,
+			inLineMs: this.#turnMs === undefined ? null : Math.max(0, this.#turnMs - nowMs),
 			shown: this.#states.shown,
 		};
 	}
@@ -300,7 +305,9 @@ export class PlayerCore {
 	/** The server accepted: a body follows. */
 	answered(id: number, nowMs: number): void {
 		this.#nowMs = nowMs;
-		if (this.#push.is(id)) this.#push.answered(nowMs);
+		if (!this.#push.is(id)) return;
+		this.#push.answered(nowMs);
+		this.#turnMs = undefined;
 	}
 
 	/**
@@ -312,6 +319,8 @@ export class PlayerCore {
 		this.#nowMs = nowMs;
 		if (this.#push.is(id)) {
 			if (status === 404 || status === 410) this.#polls.soon(nowMs, 0);
+			const isFull = status === 503 && this.#states.newest.admission.level === "door";
+			this.#turnMs = isFull ? nowMs + retryAfterMs : undefined;
 			this.#push.lost(nowMs, this.aheadMs, retryAfterMs);
 		} else if (this.#pull.is(id)) this.#pullRefused(nowMs, retryAfterMs);
 		this.#steer(nowMs);

@@ -97,6 +97,7 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 			// The element does not say whether it left something out.
 			missedMs: 0,
 			missed: null,
+			inLineMs: null,
 			shown: state,
 		};
 	}

@@ -5,6 +5,7 @@ import { BoxReader } from "./boxes.ts";
 import { type CoreOutput, PlayerCore } from "./core.ts";
 import type { Addresses, Player, Trouble } from "./player.ts";
 import { mediaSourceConstructor, SoundBuffer } from "./source-buffer.ts";
+import { Ticket } from "./ticket.ts";
 
 /** A wall clock that moves this much against the monotonic one was set, or stood still while the machine slept. */
 const CLOCK_JUMP_MS = 2_500;
@@ -37,6 +38,7 @@ export function createPushPlayer(
 	const serverAheadMs = signal(0);
 	const view = signal(core.view(now()));
 	const trouble = signal<Trouble>("none");
+	const ticket = new Ticket(addresses.base);
 	const requests = new Map<number, AbortController>();
 	const gone = new AbortController();
 	/** The last init segment appended; fragments of another track, or of another place, need theirs first. */
@@ -122,6 +124,7 @@ export function createPushPlayer(
 				);
 				if (output.saver) query.set("r", "24");
 				void receive(output.id, `${addresses.base}/live.mp4?${query}`);
+				void ticket.ask();
 				return;
 			}
 			case "fetch": {
@@ -222,14 +225,20 @@ export function createPushPlayer(
 				signal: aborted,
 				credentials: "omit",
 				cache: initUrl ? "default" : "no-store",
+				...(initUrl || ticket.token === undefined ? {} : { headers: { authorization: `Bearer ${ticket.token}` } }),
 			});
 			if (aborted.aborted) return;
 			if (!response.ok || !response.body) {
 				void response.body?.cancel();
+				if (response.status === 401) ticket.drop();
+				// Who had none when he was turned away has a place in the line from now on.
+				if (response.status === 401 || response.status === 503) void ticket.ask();
 				core.refused(id, response.status, retryAfterMs(response), now());
 				return;
 			}
 			core.answered(id, now());
+			const kept = response.headers.get("rostra-token");
+			if (kept) ticket.keep(kept);
 			const reader = response.body.getReader();
 			const boxes = new BoxReader();
 			let init = initUrl ? await initOf(initUrl) : undefined;

@@ -92,6 +92,11 @@ export const listenWords = catalogue({
 		de: "Lassen Sie diese Seite offen. Sobald die Türen öffnen, hören Sie den Pausenton.",
 	},
 	connecting: { en: "Connecting …", de: "Verbindet …" },
+	in_line: { en: "You are in the line", de: "Sie stehen in der Schlange" },
+	in_line_text: {
+		en: "More people want to listen than there is room for. Sound begins by itself, in about {time}; you keep your place if you reload.",
+		de: "Es möchten mehr Menschen zuhören, als Platz ist. Der Ton beginnt von selbst, in etwa {time}; Ihr Platz bleibt auch beim Neuladen.",
+	},
 	restoring: { en: "Restoring the connection …", de: "Verbindung wird wiederhergestellt …" },
 	restoring_text: {
 		en: "The connection is being restored; nothing will be missed.",
