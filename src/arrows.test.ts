@@ -18,6 +18,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	interviews: ["base", "wire", "bus", "objects", "database", "people", "evidence", "shield"],
 	people: ["base", "wire", "bus", "objects", "database"],
 	acme: ["base", "wire"],
+	"hls-check": [],
 	rehearsal: ["base", "wire", "bus"],
 };
 /** Composition roots, the supervisor and the command line see everything. */

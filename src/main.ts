@@ -1,4 +1,4 @@
-/** The command line: `start` becomes the supervisor; the others ask the platform that runs on a data folder. */
+/** The command line: `start` becomes the supervisor; `check-hls` needs none; the others ask the platform that runs on a data folder. */
 import { flushCompileCache } from "node:module";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -29,6 +29,13 @@ switch (line.kind) {
 		const answer = await askPlatform(line.dataDir, line.command, { clock: systemClock, log }).catch(giveUp);
 		(answer.ok ? out : err).write(`${answer.text}\n`);
 		await leave(answer.ok ? 0 : 1);
+		break;
+	}
+	case "check_hls": {
+		const { checkHlsAt } = await import("#hls-check/index.ts");
+		const { text, ok } = await checkHlsAt(line.url, line.seconds);
+		(ok === undefined ? err : out).write(`${text}\n`);
+		await leave(ok === undefined ? 2 : ok ? 0 : 1);
 		break;
 	}
 	case "start":

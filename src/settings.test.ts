@@ -196,6 +196,8 @@ describe("other commands", () => {
 			dataDir: "/e",
 			command: { kind: "sign_in_link" },
 		});
+		assert.deepEqual(read("check-hls http://a/b.m3u8"), { kind: "check_hls", url: "http://a/b.m3u8", seconds: 20 });
+		assert.equal(read("check-hls b.m3u8").kind, "problems");
 		assert.deepEqual(read("--data=/d list"), { kind: "ask", dataDir: "/d", command: { kind: "list" } });
 	});
 

@@ -17,6 +17,7 @@ export type StartSettings = Omit<PlatformSettings, "busPath" | "databaseUrl" | "
 export type CommandLine =
 	| { readonly kind: "start"; readonly settings: StartSettings; readonly warnings: readonly string[] }
 	| { readonly kind: "ask"; readonly dataDir: string; readonly command: ControlCommand }
+	| { readonly kind: "check_hls"; readonly url: string; readonly seconds: number }
 	| { readonly kind: "help"; readonly text: string }
 	| { readonly kind: "problems"; readonly problems: readonly string[] };
 
@@ -25,6 +26,8 @@ export type Machine = { readonly cores: number; readonly projectDir: string; rea
 
 const INTERVIEWS_PER_CORE = 4;
 const WORKERS_MAX = 64;
+/** Long enough for a few segments and dozens of parts. */
+const CHECK_HLS_S = 20;
 const LIVE_INTERVIEWS_MAX = 256;
 const PROXY_MODES = ["direct", "proxy-v2", "forwarded", "x-forwarded-for"] as const;
 /** Where a proxy on this very machine connects from. */
@@ -93,6 +96,7 @@ const HELP = `rostra: live audio interviews
   npm run -s rostra -- sign-in [--data DIR]    print a new one-time sign-in link
   npm run -s rostra -- list [--data DIR]       list the interviews
   npm run -s rostra -- end SLUG [--data DIR]   end an interview, as its host would
+  npm run -s rostra -- check-hls URL [SECONDS] hold a playlist, and what it names, against the draft (default: 20 s)
 
 ${Object.entries(OPTIONS)
 	.map(([name, { value, help }]) => `  --${(value ? `${name} ${value}` : name).padEnd(26)}${help}`)
@@ -133,6 +137,14 @@ export function readCommandLine(
 			case "list":
 				expect(0, "list [--data DIR]");
 				return { kind: "ask", dataDir, command: { kind: "list" } };
+			case "check-hls": {
+				const [url = "", seconds = String(CHECK_HLS_S)] = operands;
+				const isUrl = /^https?:$/.test(URL.parse(url)?.protocol ?? "");
+				if (operands.length > 2 || !isUrl || !/^[1-9]\d{0,5}$/.test(seconds)) {
+					problems.push('Cannot read the command as it must be "check-hls URL [SECONDS]", with http:// or https://');
+				}
+				return { kind: "check_hls", url, seconds: Number(seconds) };
+			}
 			default:
 				problems.push(`Cannot run "${command}" as there is no such command: see --help`);
 				return undefined;
