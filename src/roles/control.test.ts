@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -151,6 +152,16 @@ function draft(more: object = {}) {
 		people: [{ name: "Olga", role: "guest" }],
 		...more,
 	};
+}
+
+/** Asks again and again until it is so. @throws when it is not within 20 s. */
+async function until<T>(what: string, look: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> {
+	for (const endMs = systemClock.monoMs() + 20_000; systemClock.monoMs() < endMs; ) {
+		const found = await look();
+		if (found !== undefined && found !== false) return found;
+		await new Promise((resolve) => setImmediate(resolve));
+	}
+	throw new Error(`Waited in vain for ${what}`);
 }
 
 const announce = (more: object = {}) => host.get(interviewView, "POST", "/interviews", draft(more));
@@ -362,12 +373,11 @@ describe("control with PostgreSQL and HTTP", () => {
 		const { interviewId } = view;
 		const path = `/interviews/${interviewId}`;
 		const seatId = view.people[1]?.seatId ?? "";
-		const phaseIs = async (phase: string) => {
-			for (;;) {
+		const phaseIs = (phase: string) =>
+			until(phase, async () => {
 				const now = await host.get(interviewView, "GET", path);
-				if (now.phase === phase) return now;
-			}
-		};
+				return now.phase === phase && now;
+			});
 		await phaseIs("doors");
 		const { guest } = await guestOf(interviewId, seatId);
 		assert.equal((await host.send("PATCH", `/api/v1${path}/seats/${seatId}`, { role: "co_host" })).status, 204);
@@ -375,7 +385,7 @@ describe("control with PostgreSQL and HTTP", () => {
 		clock.aheadMs += view.announcedStartUnixMs - clock.unixMs();
 		await phaseIs("waiting_for_host");
 		const told = () => platform.broadcasts.get(interviewId)?.commands.findLast((each) => each.kind === "hold");
-		while (told()?.notice !== "waiting_for_host") await guest.get(interviewView, "GET", path);
+		await until("the notice", () => told()?.notice === "waiting_for_host");
 		await guest.send("POST", `/api/v1${path}/late-reason`, { text: "Greta's train stands in a field." });
 		assert.equal((await phaseIs("waiting_for_host")).lateReason, "Greta's train stands in a field.");
 
@@ -389,8 +399,10 @@ describe("control with PostgreSQL and HTTP", () => {
 		});
 		assert.equal(offered.status, 201);
 		await guest.send("PATCH", `/api/v1${path}/seats/${seatId}`, { place: "green" });
-		while (platform.stages.get(interviewId)?.seats.get(seatId)?.place !== "green") await phaseIs("doors");
-		clock.aheadMs += moved.announcedStartUnixMs - clock.unixMs();
+		const placeIs = (place: string) => platform.stages.get(interviewId)?.seats.get(seatId)?.place === place;
+		await until("a place in the green room", () => placeIs("green"));
+		// Not all the way: what the stage said last is old after the jump, and it must say it once more before the start.
+		clock.aheadMs += moved.announcedStartUnixMs - clock.unixMs() - 1_500;
 		const onAir = await phaseIs("on_air");
 		assert.ok(
 			(onAir.onAirUnixMs ?? 0) >= moved.announcedStartUnixMs,
@@ -452,10 +464,11 @@ describe("control with PostgreSQL and HTTP", () => {
 		assert.match(problem.detail ?? "", /carries 4 interviews at once.*--live-interviews-max/);
 		const { interviewId } = await announce({ announcedStartUnixMs: clock.unixMs() + 60_000 });
 		const warnings = async () => (await host.get(operationsView, "GET", "/operations")).warnings;
-		while (!(await warnings()).includes("live_max")) continue;
+		await until("the warning", async () => (await warnings()).includes("live_max"));
 		assert.equal(await host.refused("POST", `/interviews/${interviewId}/seat`), "503 live_max");
 		for (const each of open) await host.get(z.any(), "POST", `/interviews/${each}/end`);
-		while ((await host.get(interviewView, "GET", `/interviews/${interviewId}`)).phase !== "doors") continue;
+		const phase = async () => (await host.get(interviewView, "GET", `/interviews/${interviewId}`)).phase;
+		await until("its doors", async () => (await phase()) === "doors");
 		await host.send("POST", `/api/v1/interviews/${interviewId}/cancel`);
 	});
 
@@ -504,8 +517,20 @@ describe("control with PostgreSQL and HTTP", () => {
 		const ended = await command({ kind: "end", slug: "once" });
 		assert.ok(ended.ok, ended.text);
 		assert.match((await command({ kind: "list" })).text, /ended +once/);
+		const recorded = async (interviewId: string) => {
+			const folder = join(directory, "objects", "interviews", interviewId);
+			await mkdir(folder, { recursive: true });
+			await writeFile(join(folder, "recording.ogg"), "sound");
+			return folder;
+		};
+		const folder = await recorded(view.interviewId);
 		const deleted = await host.send("DELETE", `/api/v1${path}?withRecording=true`);
 		assert.equal(deleted.status, 204);
+		assert.equal(existsSync(folder), false, "its recording is gone");
+		const other = await announce();
+		const kept = await recorded(other.interviewId);
+		assert.equal((await host.send("DELETE", `/api/v1/interviews/${other.interviewId}`)).status, 204);
+		assert.equal(existsSync(kept), true, "nobody asked for that");
 		assert.equal(await host.refused("GET", path), "404 not_found");
 		const again = await announce({ slug: "once" });
 		assert.notEqual(again.interviewId, view.interviewId);
