@@ -4,7 +4,7 @@ import { everyMs, systemRandom, unpackPieces } from "#base/index.ts";
 import { BusError } from "#bus/index.ts";
 import { Counters, createInterviewEvents, loadPages, Mp3Recordings, PublicSite } from "#interviews/index.ts";
 import { openDisk } from "#objects/index.ts";
-import { createShieldEvents, Steward } from "#shield/index.ts";
+import { createShieldEvents, Steward, savedSteward } from "#shield/index.ts";
 import {
 	ALL_BROADCAST_REPORTS,
 	ALL_EDGE_REPORTS,
@@ -32,6 +32,9 @@ import { makeMp3InThread } from "./mp3-maker.ts";
 import type { Outside } from "./outside.ts";
 
 const STEWARD_EVERY_MS = 250;
+/** Where the level and the lines are kept while there is a crowd, and how often. */
+const STEWARD_KEY = "platform/steward.json";
+const SAVE_EVERY_MS = 1_000;
 /** Edges wait for us, and we for control: each waits at most this longer than it must when the platform starts. */
 const ASK_EVERY_MS = 100;
 const ASK_TIMEOUT_MS = 2_000;
@@ -48,7 +51,11 @@ export async function startHouse(settings: PlatformSettings, outside: Outside): 
 		{ publicUrl: settings.publicUrl },
 		events,
 	);
-	const steward = new Steward(systemRandom);
+	const saved = await objects
+		.read(STEWARD_KEY)
+		.then((bytes) => bytes && readJson(savedSteward, bytes))
+		.catch(() => undefined);
+	const steward = new Steward(systemRandom, saved, clock.unixMs());
 	const shieldEvents = createShieldEvents(log);
 	const site = parts.use(
 		new PublicSite({
@@ -62,6 +69,12 @@ export async function startHouse(settings: PlatformSettings, outside: Outside): 
 		everyMs(clock, STEWARD_EVERY_MS, () => {
 			const step = steward.tick([...site.withSound()], clock.monoMs(), clock.unixMs());
 			if (step) shieldEvents.levelChanged(step);
+		}),
+	);
+	parts.use(
+		everyMs(clock, SAVE_EVERY_MS, () => {
+			const now = steward.save(clock.unixMs());
+			if (now) objects.write(STEWARD_KEY, writeJson(now)).catch(shieldEvents.notSaved);
 		}),
 	);
 	const lastWord = (subject: string) => subject.slice(subject.lastIndexOf(".") + 1);

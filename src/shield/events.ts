@@ -7,5 +7,9 @@ export function createShieldEvents(log: Log) {
 		levelChanged({ from, to, cause, reason }: LadderStep) {
 			log(to === "normal" ? "info" : "warn", "shield.level_changed", { from, to, cause, reason });
 		},
+		/** A restart of house would let everybody in. */
+		notSaved(error: unknown) {
+			log("warn", "shield.not_saved", { error });
+		},
 	};
 }

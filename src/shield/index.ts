@@ -14,7 +14,7 @@ export { PrefixLimits, type Rate, TokenLimits } from "./limits.ts";
 export { isAdmitted, meanWaitMs, type Place, placeOf, WaitingLine } from "./line.ts";
 export { Neighbours } from "./neighbours.ts";
 export { isShed, type Standing } from "./shedding.ts";
-export { Steward, type WorkerReport } from "./steward.ts";
+export { Steward, savedSteward, type WorkerReport } from "./steward.ts";
 export {
 	RevokedTokens,
 	type Token,

@@ -44,12 +44,17 @@ export type LadderStep = {
  * Pure core. Each worker reports its strain; the ladder goes by the worst of those heard lately.
  */
 export class Ladder {
-	#level: Level = "normal";
+	#level: Level;
 	#pinned = false;
 	/** Since when each level above `normal` has been asked for without a break. */
 	readonly #askedSinceMs: (MonoMs | undefined)[] = STEPS.map(() => undefined);
 	/** When the present level was last needed. */
 	#neededMs: MonoMs | undefined;
+
+	/** @param level the one that held before a restart. */
+	constructor(level: Level = "normal") {
+		this.#level = level;
+	}
 
 	get level(): Level {
 		return this.#level;

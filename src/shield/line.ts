@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
+import * as z from "zod/mini";
 import type { UnixMs } from "#base/index.ts";
-import type { LineStand } from "#wire/index.ts";
+import { type LineStand, lineStand } from "#wire/index.ts";
 
 /**
  * Where somebody stands. Who came before the draw has a place in [0, 1) that nobody could know or choose: SHA-256 of
@@ -37,6 +38,16 @@ export function meanWaitMs(stand: LineStand, place: Place, nowMs: UnixMs): numbe
 	return drawnMs + Math.max(0, place.unixMs - (stand.drawnUnixMs ?? nowMs));
 }
 
+/** What a line needs to go on after a restart. The seed is secret before the draw. */
+export const savedLine = z.object({
+	/** Hexadecimal. */
+	seed: z.string(),
+	stand: lineStand,
+	/** Who came after the draw and is not in. */
+	waitingCount: z.number(),
+});
+export type SavedLine = z.infer<typeof savedLine>;
+
 /** Slices of arrivals that are kept, two hours of seconds; beyond it the last one goes on growing. */
 const ARRIVALS_MAX = 7_200;
 /** Over this time the speed of the line is averaged. */
@@ -69,6 +80,19 @@ export class WaitingLine {
 			drawnPerS: 0,
 			laterSPerS: 0,
 		};
+	}
+
+	/** The line as it was, after a restart: those who wait are thought to have come evenly. */
+	static restore({ seed, stand, waitingCount }: SavedLine, nowMs: UnixMs): WaitingLine {
+		const line = new WaitingLine(Buffer.from(seed, "hex"), nowMs);
+		line.#stand = stand;
+		if (stand.drawnUnixMs !== null) line.#arrive(waitingCount, nowMs);
+		return line;
+	}
+
+	save(): SavedLine {
+		const waitingCount = this.#arrivals.reduce((sum, { count }) => sum + count, 0);
+		return { seed: Buffer.from(this.#seed).toString("hex"), stand: this.#stand, waitingCount };
 	}
 
 	get stand(): LineStand {

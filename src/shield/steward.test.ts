@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type MonoMs, seededRandom, type UnixMs } from "#base/index.ts";
-import { Steward, type WorkerReport } from "./steward.ts";
+import { Steward, savedSteward, type WorkerReport } from "./steward.ts";
 
 const T = Date.UTC(2026, 0, 1, 20);
 const CALM: WorkerReport = {
@@ -56,6 +56,24 @@ test("a line opens with door and moves by the room there is, at most as fast as 
 	evening.pass(10_000, (nowMs) => [leaving(nowMs), leaving(nowMs)]);
 	const inMs = (evening.steward.standOf("evening")?.laterUnixMs ?? 0) - openedUnixMs;
 	assert.ok(Math.abs(inMs - 5_000) <= 500, `${inMs} ms of arrivals are in after 10 s at half their rate`);
+});
+
+test("a restart goes on at the level and the place where it was; what was saved long ago counts for nothing [SH10]", () => {
+	const evening = new Evening();
+	assert.equal(evening.steward.save(T as UnixMs), undefined);
+	const full = (nowMs: number): WorkerReport => ({
+		...CALM,
+		admitted: 950,
+		admittedShare: 0.95,
+		minted: { evening: Math.floor(nowMs / 10) },
+	});
+	evening.pass(12_000, (nowMs) => [full(nowMs)]);
+	const nowUnixMs = (T + evening.ms) as UnixMs;
+	const saved = savedSteward.parse(JSON.parse(JSON.stringify(evening.steward.save(nowUnixMs))));
+	const again = new Steward(seededRandom(3), saved, nowUnixMs);
+	assert.equal(again.level, "door");
+	assert.deepEqual(again.standOf("evening"), evening.steward.standOf("evening"));
+	assert.equal(new Steward(seededRandom(3), saved, (nowUnixMs + 61_000) as UnixMs).level, "normal");
 });
 
 test("when the door is given up, everybody who waited is in [SH10]", () => {

@@ -1,7 +1,8 @@
+import * as z from "zod/mini";
 import type { MonoMs, Random, UnixMs } from "#base/index.ts";
-import type { Level, LineStand } from "#wire/index.ts";
+import { LEVELS, type Level, type LineStand } from "#wire/index.ts";
 import { Ladder, type LadderStep, type Strain } from "./ladder.ts";
-import { WaitingLine } from "./line.ts";
+import { savedLine, WaitingLine } from "./line.ts";
 
 /** What a worker says of itself, once or more often per second. */
 export type WorkerReport = Strain & {
@@ -10,6 +11,16 @@ export type WorkerReport = Strain & {
 	/** Tokens it has made since its start, by interview. */
 	readonly minted: Readonly<Record<string, number>>;
 };
+
+/** What was saved longer ago says nothing about now. */
+const SAVED_FRESH_MS = 60_000;
+export const savedSteward = z.object({
+	unixMs: z.number(),
+	level: z.enum(LEVELS),
+	/** By interview id. */
+	lines: z.record(z.string(), z.object({ line: savedLine, mintedBefore: z.number() })),
+});
+export type SavedSteward = z.infer<typeof savedSteward>;
 
 /** A report older than this says nothing about now. */
 const REPORT_FRESH_MS = 3_000;
@@ -25,17 +36,31 @@ const LINES_MAX = 1_000;
 /**
  * Looks at all workers and says which level holds and how far the line of each interview has been let in.
  *
- * Pure core; house owns it. Started anew it begins at *normal*, with the lines that the first *door* will open.
+ * Pure core; house owns it. Started anew it goes on with what was saved within the last minute, else at *normal*.
  */
 export class Steward {
 	readonly #random: Random;
-	readonly #ladder = new Ladder();
+	readonly #ladder: Ladder;
 	readonly #workers = new Map<number, { readonly report: WorkerReport; readonly atMs: MonoMs }>();
 	readonly #lines = new Map<string, { readonly line: WaitingLine; mintedBefore: number }>();
 	#movedMs: MonoMs | undefined;
 
-	constructor(random: Random) {
+	/** @param saved what a predecessor saved a moment ago: a restart of house must not let everybody in. */
+	constructor(random: Random, saved?: SavedSteward, nowUnixMs?: UnixMs) {
 		this.#random = random;
+		const isFresh = saved && nowUnixMs !== undefined && Math.abs(nowUnixMs - saved.unixMs) < SAVED_FRESH_MS;
+		this.#ladder = new Ladder(isFresh ? saved.level : "normal");
+		if (!isFresh) return;
+		for (const [interviewId, { line, mintedBefore }] of Object.entries(saved.lines)) {
+			this.#lines.set(interviewId, { line: WaitingLine.restore(line, nowUnixMs), mintedBefore });
+		}
+	}
+
+	/** What a successor needs; undefined while there is nothing to lose. */
+	save(nowUnixMs: UnixMs): SavedSteward | undefined {
+		if (this.level === "normal") return undefined;
+		const lines = [...this.#lines].map(([id, { line, mintedBefore }]) => [id, { line: line.save(), mintedBefore }]);
+		return { unixMs: nowUnixMs, level: this.level, lines: Object.fromEntries(lines) };
 	}
 
 	get level(): Level {
