@@ -70,7 +70,12 @@ export async function openDoor(options: DoorOptions): Promise<AsyncDisposable> {
 			? createAdaptorServer({
 					fetch: app.fetch,
 					createServer: createHttpsServer,
-					serverOptions: { ...serverOptions, cert: certificate.cert, key: certificate.key },
+					serverOptions: {
+						...serverOptions,
+						handshakeTimeout: HEAD_WITHIN_MS,
+						cert: certificate.cert,
+						key: certificate.key,
+					},
 				})
 			: createAdaptorServer({ fetch: app.fetch, createServer: createHttpServer, serverOptions })
 	) as Server;
