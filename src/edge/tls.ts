@@ -98,8 +98,9 @@ const PART_BYTES = 16;
 /** What OpenSSL's callback for ticket keys is told: whether, and with what, a ticket is opened or sealed. */
 type KeyChoice = [verdict: number, hmac: Buffer, aes: Buffer, name: Buffer, iv: Buffer];
 const UNKNOWN = 0;
+/** Sealing. */
 const VALID = 1;
-/** Opened with the previous key: the client gets a new ticket. */
+/** Opened, and the client gets a new one for the next time: browsers use each ticket once (RFC 8446 §C.4). */
 const VALID_RENEW = 2;
 
 /** Keys that session tickets are sealed with, the newest one, and opened with, also the one before. */
@@ -132,7 +133,7 @@ class Tickets {
 		const at = seals ? 0 : this.#keys.findIndex((key) => key.compare(name, 0, PART_BYTES, 0, PART_BYTES) === 0);
 		const key = this.#keys[Math.max(0, at)] as Buffer;
 		const part = (nth: number) => key.subarray(nth * PART_BYTES, (nth + 1) * PART_BYTES);
-		const verdict = at < 0 ? UNKNOWN : at === 0 ? VALID : VALID_RENEW;
+		const verdict = at < 0 ? UNKNOWN : seals ? VALID : VALID_RENEW;
 		return [verdict, part(1), part(2), part(0), seals ? randomBytes(PART_BYTES) : name];
 	}
 }
