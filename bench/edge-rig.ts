@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { everyMs, silentLog, systemClock } from "#base/index.ts";
 import { type Bus, connectBus, openHub } from "#bus/index.ts";
 import { FakeBroadcast, fakeState, fakeTimeline, REAL_BYTES } from "#edge/fakes.ts";
+import { openDisk } from "#objects/index.ts";
 import {
 	ALL_EDGE_REPORTS,
 	type EdgeReport,
@@ -14,21 +15,26 @@ import {
 	PROCESS_READY,
 	type ProcessStart,
 	readJson,
+	recordingKey,
 	SITE_REQUEST,
 	type SiteEntry,
 	siteEntries,
+	timelineKey,
 	writeJson,
 } from "#wire/index.ts";
 import { ended, freePort } from "./edge-peers.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 export const SLUG = "bench";
+export const RECORDED_SLUG = "old";
 
 export type RigOptions = {
 	/** The core the worker stays on. */
 	readonly core?: number;
 	/** How many descriptors it may have. */
 	readonly descriptors?: number;
+	/** The size of the recording of the interview RECORDED_SLUG, which is over; absent when there is none. */
+	readonly recordingBytes?: number;
 };
 
 export class EdgeRig implements AsyncDisposable {
@@ -77,11 +83,11 @@ export class EdgeRig implements AsyncDisposable {
 				logLevel: "error",
 			},
 		};
-		const rig: { entry?: SiteEntry } = {};
-		bus.respond(SITE_REQUEST, () => writeJson({ front: { en: "", de: "" }, entries: rig.entry ? [rig.entry] : [] }));
+		const entries = [entryOf("beat", 1)];
+		if (options.recordingBytes !== undefined) entries.push(await recorded(directory, options.recordingBytes));
+		bus.respond(SITE_REQUEST, () => writeJson({ front: { en: "", de: "" }, entries }));
 		const ready = Promise.withResolvers<void>();
 		scope.use(bus.subscribe(PROCESS_READY, () => ready.resolve()));
-		rig.entry = entryOf("beat", 1);
 		const command = [process.execPath, join(ROOT, "src/roles/process.ts")];
 		if (options.core !== undefined) command.unshift("taskset", "-c", String(options.core));
 		// Each of these becomes the next, so that the process keeps its number.
@@ -123,4 +129,17 @@ function entryOf(write: "part" | "beat" | "two_beats", revision: number): SiteEn
 	const state = fakeState({ slug: SLUG, revision, delivery: { write, reserveMs: 1_000 } });
 	const pages = { en: "page", de: "Seite" };
 	return { slug: SLUG, interviewId: "iv1", phase: "on_air", stateJson: JSON.stringify(state), pages, removed: false };
+}
+
+/** An interview that is over, and its recording in objects. */
+async function recorded(directory: string, bytes: number): Promise<SiteEntry> {
+	const objects = openDisk(join(directory, "objects"));
+	const ended = { interviewId: "iv0", pathKey: "k0y", cuts: [0, 12], onAirPart: 12, endPart: 120 };
+	const recording = { m4aBytes: bytes, oggBytes: bytes, durationMs: 34_560 };
+	await objects.write(timelineKey("iv0"), writeJson(fakeTimeline({ ...ended, recording })));
+	await objects.write(recordingKey("iv0", "ogg"), Buffer.alloc(bytes, "x"));
+	const state = fakeState({ slug: RECORDED_SLUG, phase: "ended" });
+	const pages = { en: "page", de: "Seite" };
+	const entry = { slug: RECORDED_SLUG, interviewId: "iv0", phase: "ended" as const, pages, removed: false };
+	return { ...entry, stateJson: JSON.stringify(state) };
 }

@@ -41,7 +41,7 @@ export async function* rows({ isShort, part, say }: BenchOptions): AsyncGenerato
 /** All servers at the same time, each with its own listeners: whatever else happens on the machine happens to all. */
 async function* cost({ tools, directory, isShort, say }: Context): AsyncGenerator<Row> {
 	await using scope = new AsyncDisposableStack();
-	const count = isShort ? 100 : 2_000;
+	const count = isShort ? 100 : 3_000;
 	const times = isShort ? { rampS: 1, warmS: 1, windowS: 3 } : { rampS: 4, warmS: 3, windowS: 15 };
 	const runs = isShort ? 1 : 5;
 	const [beats, twoBeats, aac] = await Promise.all([EdgeRig.open(), EdgeRig.open(), EdgeRig.open()]);

@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 /** A finer one wakes an idle process more often than everything else does. */
-const RESOLUTION_MS = 50;
+const RESOLUTION_MS = 200;
 
 export type Load = {
 	/** How late the event loop was at most, 99th percentile. */
