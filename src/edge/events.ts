@@ -58,7 +58,7 @@ export function createEdgeEvents(log: Log) {
 		},
 		/** The kernel may hold megabytes for each listener who does not read. */
 		sendBuffersLarge(bytesMax: number, adviceBytes: number) {
-			log("warn", "edge.send_buffers_large", {
+			log("info", "edge.send_buffers_large", {
 				bytesMax,
 				next: `sysctl -w net.ipv4.tcp_wmem="4096 16384 ${adviceBytes}" bounds what a listener who does not read costs`,
 			});

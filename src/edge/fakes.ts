@@ -104,7 +104,7 @@ export function fakeState(changes: Partial<PublicState> = {}): PublicState {
 		endedUnixMs: null,
 		lateReason: "",
 		people: [],
-		listeners: { connections: 0 },
+		listeners: { drainingConnections: 0 },
 		programme: null,
 		admission: { level: "normal", line: null },
 		delivery: { write: "beat", reserveMs: 1_000 },

@@ -214,7 +214,7 @@ test("listeners: summed over the workers, told every 5 s; a worker that is silen
 	for (let second = 0; second < 12; second += 1) {
 		world.site.takeEdge(edgeOf(0, second, second));
 		if (second < 3) world.site.takeEdge(edgeOf(1, 100, 100));
-		told.push(...(await world.pass(1_000)).map((state) => state.listeners.connections));
+		told.push(...(await world.pass(1_000)).map((state) => state.listeners.drainingConnections));
 	}
 	assert.ok(told.length <= 5, `${told}`);
 	assert.ok(told.includes(100) || told.some((count) => count > 100));

@@ -197,7 +197,8 @@ export class PublicSite {
 				entry.stage = undefined;
 				entry.dirty = true;
 			}
-			const counted = entry.state?.listeners.connections !== settled && nowMs - entry.countSaidMs >= COUNT_EVERY_MS;
+			const counted =
+				entry.state?.listeners.drainingConnections !== settled && nowMs - entry.countSaidMs >= COUNT_EVERY_MS;
 			if (counted) {
 				entry.countSaidMs = nowMs;
 				entry.dirty = true;
@@ -228,7 +229,7 @@ export class PublicSite {
 		const nowMs = this.#clock.monoMs();
 		const nowUnixMs = this.#clock.unixMs();
 		const partNow = broadcast ? broadcast.report.partIndex + 1 + Math.floor((nowMs - broadcast.atMs) / PART_MS) : 0;
-		const known = settledCount ?? entry.state?.listeners.connections ?? this.#listeners(facts.slug).settled;
+		const known = settledCount ?? entry.state?.listeners.drainingConnections ?? this.#listeners(facts.slug).settled;
 		const state = publicStateOf({
 			facts,
 			stage: stage?.report,

@@ -58,7 +58,7 @@ export function publicStateOf(inputs: StateInputs): Omit<PublicState, "revision"
 		endedUnixMs: facts.endedUnixMs,
 		lateReason: facts.lateReason,
 		people: facts.people.map((person) => personOf(person, inputs)),
-		listeners: { connections: inputs.settledCount },
+		listeners: { drainingConnections: inputs.settledCount },
 		programme: timeline
 			? {
 					epochUnixMs: timeline.epochUnixMs,

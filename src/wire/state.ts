@@ -71,8 +71,8 @@ export const publicState = z.object({
 			speaking: z.boolean(),
 		}),
 	),
-	/** Connections draining sound, on this machine, counted exactly. */
-	listeners: z.object({ connections: z.number() }),
+	/** Connections to this machine that have been draining sound for at least 30 s, counted one by one. Not people, not those behind caches, and not one that leaves what it is sent unread. */
+	listeners: z.object({ drainingConnections: z.number() }),
 	/** Null before the doors open. */
 	programme: z.nullable(
 		z.object({

@@ -80,7 +80,8 @@ function Heading({ state, reader }: { state: PublicState; reader: Reader }) {
 				))}
 				{live && (
 					<span class="quiet">
-						{say("listening", { count: state.listeners.connections })} <a href="#how-we-count">{say("how_we_count")}</a>
+						{say("listening", { count: state.listeners.drainingConnections })}{" "}
+						<a href="#how-we-count">{say("how_we_count")}</a>
 					</span>
 				)}
 			</div>

@@ -393,7 +393,7 @@ export function stateOf(
 		endedUnixMs: null,
 		lateReason: "",
 		people: [],
-		listeners: { connections: 1 },
+		listeners: { drainingConnections: 1 },
 		programme: { epochUnixMs, pathKey: "k", onAirPart, endPart: null, gaps: [], recording: false },
 		admission: { level: "normal", line: null },
 		delivery: { write, reserveMs },

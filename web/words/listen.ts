@@ -27,8 +27,8 @@ export const listenWords = catalogue({
 	how_we_count: { en: "how we count", de: "wie wir zählen" },
 	how_we_count_title: { en: "How we count", de: "Wie wir zählen" },
 	how_we_count_text: {
-		en: "A listener is a connection that has been taking sound for at least 30 seconds. This server counts its own connections, exactly; it sets no cookie and keeps no list of who listened.",
-		de: "Gezählt wird, wer seit mindestens 30 Sekunden Ton abnimmt. Dieser Server zählt seine eigenen Verbindungen, und zwar genau; er setzt kein Cookie und führt keine Liste darüber, wer zugehört hat.",
+		en: "A listener is a connection that has been taking sound for at least 30 seconds; one that leaves what it is sent unread does not count until it takes it again. This server counts its own connections, exactly; it sets no cookie and keeps no list of who listened.",
+		de: "Gezählt wird, wer seit mindestens 30 Sekunden Ton abnimmt; wer ungelesen lässt, was er bekommt, zählt nicht, bis er es wieder abnimmt. Dieser Server zählt seine eigenen Verbindungen, und zwar genau; er setzt kein Cookie und führt keine Liste darüber, wer zugehört hat.",
 	},
 
 	// Why it is not as announced
