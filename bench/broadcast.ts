@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createDecoder } from "libopus-wasm";
-import { seededRandom, systemClock } from "#base/index.ts";
+import { everyMs, seededRandom, systemClock } from "#base/index.ts";
 import { adtsFrames } from "#broadcast/adts.ts";
 import { CEILING_DBTP, TARGET_LUFS } from "#broadcast/config.ts";
 import { openEncoders } from "#broadcast/encoders.ts";
@@ -19,6 +19,8 @@ import {
 	FRAME_MS,
 	FRAME_SAMPLES,
 	FRAMES_PER_PART,
+	MP3_WANTED_MS,
+	mp3Wishes,
 	PART_MS,
 	PART_SAMPLES,
 	type Part,
@@ -182,6 +184,7 @@ async function* running(dialogue: Float32Array, seconds: number): AsyncGenerator
 	const share = ((await rig.cpuS()) - cpuS) / ((performance.now() - fromMs) / 1_000);
 	yield atMost("broadcast-cpu-3-renditions", share, 0.11, "core");
 	yield atMost("broadcast-pss", await rig.pssMb(), 150, "MB");
+	yield* mp3(rig, share, seconds);
 
 	const timeline = rig.timeline;
 	if (!timeline) return;
@@ -200,6 +203,20 @@ async function* running(dialogue: Float32Array, seconds: number): AsyncGenerator
 	}
 	const lag = await worstLag(rig.heard.slice(fromPart));
 	if (lag !== undefined) yield atMost("broadcast-lag-aac-behind-opus", lag, 1, "samples");
+}
+
+/** What MP3 costs on top of `without`, once an edge wishes for it. */
+async function* mp3(rig: BroadcastRig, without: number, seconds: number): AsyncGenerator<Row> {
+	const wish = () => rig.bus.request(mp3Wishes(INTERVIEW_ID), writeJson({ fromBeat: null }), { timeoutMs: 5_000 });
+	const wishedMs = performance.now();
+	await wish();
+	yield { id: "broadcast-mp3-first-burst", value: performance.now() - wishedMs, unit: "ms" };
+	using _wishes = everyMs(systemClock, MP3_WANTED_MS / 3, () => void wish());
+	const [cpuS, fromMs] = [await rig.cpuS(), performance.now()];
+	await rig.hear(rig.newestPart + Math.ceil((seconds * 1_000) / PART_MS));
+	const share = ((await rig.cpuS()) - cpuS) / ((performance.now() - fromMs) / 1_000);
+	yield { id: "broadcast-cpu-mp3-more", value: share - without, unit: "core" };
+	yield { id: "broadcast-pss-with-mp3", value: await rig.pssMb(), unit: "MB" };
 }
 
 /** Most samples by which AAC and Opus of the same parts differ in place; undefined without ffmpeg. */

@@ -9,13 +9,23 @@ import {
 	broadcastCommands,
 	broadcastReport,
 	broadcastReports,
+	decodeMp3Beat,
 	decodePart,
 	encodePart,
 	encodePcmFrame,
 	endAnswer,
 	FRAME_SAMPLES,
+	MP3_BEAT_BYTES,
+	MP3_BEAT_SAMPLES,
+	MP3_FRAME_BYTES,
+	MP3_FRAME_SAMPLES,
+	MP3_PARTS_PER_BEAT,
+	type Mp3Beat,
+	mp3Beats,
+	mp3Wishes,
 	onAirAnswer,
 	PART_MS,
+	PART_SAMPLES,
 	type Part,
 	type ProgrammeTimeline,
 	parts as partsSubject,
@@ -154,9 +164,14 @@ class Hall {
 	}
 
 	/** Gives a command and lets time pass until it is answered. */
-	async command(command: BroadcastCommand): Promise<Buffer> {
+	command(command: BroadcastCommand): Promise<Buffer> {
+		return this.request(broadcastCommands(ID), command);
+	}
+
+	/** Asks, and lets time pass until it is answered. */
+	async request(subject: string, json: unknown): Promise<Buffer> {
 		let settled = false;
-		const request = this.edge.request(broadcastCommands(ID), writeJson(command), { timeoutMs: 60_000 });
+		const request = this.edge.request(subject, writeJson(json), { timeoutMs: 60_000 });
 		request
 			.catch(() => {})
 			.finally(() => {
@@ -235,6 +250,30 @@ test("from doors to recording: parts are dense, on air cuts a segment, End makes
 	assert.equal(hall.timeline.recording?.durationMs, ((endPart as number) - onAirPart) * PART_MS);
 	await hall.pass(2_000);
 	assert.equal(hall.newestPart, (endPart as number) - 1, "nothing follows the end");
+});
+
+test("MP3 is made when an edge wishes for it, and up to the last part [BR14]", async () => {
+	await using hall = new Hall();
+	await hall.start();
+	await hall.goOnAir();
+	await hall.hear(27);
+	const beats: Mp3Beat[] = [];
+	hall.edge.subscribe(mp3Beats(ID), (payload) => void beats.push(decodeMp3Beat(payload)));
+	const answer = unpackPieces(await hall.request(mp3Wishes(ID), { fromBeat: null })).pieces.map(decodeMp3Beat);
+	assert.deepEqual(beats, answer);
+	assert.ok(answer.length * MP3_BEAT_BYTES >= 40 * 1_024);
+	const endPart = (await hall.end()) as number;
+	const made = beats.map(({ beat }) => beat);
+	const lastBeat = Math.ceil(endPart / MP3_PARTS_PER_BEAT) - 1;
+	assert.deepEqual(
+		made,
+		made.map((_, nth) => lastBeat - made.length + 1 + nth),
+		"dense, up to the last",
+	);
+	const samples = (beats.reduce((sum, { bytes }) => sum + bytes.length, 0) / MP3_FRAME_BYTES) * MP3_FRAME_SAMPLES;
+	const from = (made[0] as number) * MP3_BEAT_SAMPLES;
+	const over = from + samples - endPart * PART_SAMPLES;
+	assert.ok(over >= 0 && over < MP3_FRAME_SAMPLES, `${over} samples after the end`);
 });
 
 test("an interview that ends without having been on air has no recording", async () => {

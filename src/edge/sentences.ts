@@ -19,8 +19,8 @@ export const SENTENCES = {
 		de: "Das Interview hat noch nicht begonnen. Wann es beginnt, steht auf seiner Seite.",
 	},
 	ended: {
-		en: "The interview has ended. Its recording is at recording.m4a and recording.ogg beside this address.",
-		de: "Das Interview ist beendet. Die Aufnahme liegt neben dieser Adresse als recording.m4a und recording.ogg.",
+		en: "The interview has ended. Its recording is at recording.m4a, recording.ogg and recording.mp3 beside this address.",
+		de: "Das Interview ist beendet. Die Aufnahme liegt neben dieser Adresse als recording.m4a, recording.ogg und recording.mp3.",
 	},
 	no_recording: {
 		en: "There is no recording of this interview.",
