@@ -43,7 +43,7 @@ export const rows: Bench = async function* ({ isShort, say }) {
 	const dialogue = await readDialogue();
 	yield* levels(dialogue, isShort);
 	say("one programme for a while: cost, lateness, alignment");
-	yield* running(dialogue, isShort ? 8 : 60);
+	yield* running(dialogue, isShort ? 6 : 60);
 	say("End after an hour");
 	yield* ending(dialogue, isShort ? 60 : 3_600);
 	say("kill -9 at random moments");
