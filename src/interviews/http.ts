@@ -44,12 +44,13 @@ export type ApiOptions = ViewsOptions & {
 	readonly removeRecording: (interviewId: string) => Promise<void>;
 };
 
-const secret = z.object({ token: z.string().check(z.maxLength(256)) });
-const person = z.object({ name: z.string().check(z.trim(), z.minLength(1), z.maxLength(80)), role });
-const lateReason = z.object({ text: z.string().check(z.trim(), z.maxLength(300)) });
+/** Bodies. A field we do not know is refused: it is a mistyped one more often than one to ignore. */
+const secret = z.strictObject({ token: z.string().check(z.maxLength(256)) });
+const person = z.strictObject({ name: z.string().check(z.trim(), z.minLength(1), z.maxLength(80)), role });
+const lateReason = z.strictObject({ text: z.string().check(z.trim(), z.maxLength(300)) });
 const draftChange = z.partial(z.omit(interviewDraft, { people: true }));
-const seatAsked = z.object({ seatId: z.optional(z.string().check(z.maxLength(64))) });
-const redeem = z.object({ token: z.string().check(z.maxLength(256)), consent: z.boolean() });
+const seatAsked = z.strictObject({ seatId: z.optional(z.string().check(z.maxLength(64))) });
+const redeem = z.strictObject({ token: z.string().check(z.maxLength(256)), consent: z.boolean() });
 const endView = z.object({ durationMs: z.number() });
 
 /** The API of the staff door (`/api/v1`), its description and its metrics. */

@@ -58,7 +58,10 @@ export async function readBody<S extends z.ZodMiniType>(
 	const parsed = schema.safeParse(json, localeError ? { error: localeError } : {});
 	if (parsed.success) return { ok: true, body: parsed.data as z.output<S> };
 	const issue = parsed.error.issues[0];
-	const path = (issue?.path ?? []).map((key) => String(key).replaceAll("~", "~0").replaceAll("/", "~1"));
+	const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+	const path = [...(issue?.path ?? []), ...unknown].map((key) =>
+		String(key).replaceAll("~", "~0").replaceAll("/", "~1"),
+	);
 	const where = path.length > 0 ? `“${path.join(".")}”` : "The body";
 	const detail = `${where} does not fit: ${issue?.message ?? "it is of another shape"}.`;
 	return refusal("malformed", detail, path.length > 0 ? { pointer: `/${path.join("/")}` } : {});

@@ -225,6 +225,12 @@ describe("control with PostgreSQL and HTTP", () => {
 		assert.equal(await host.refused("PATCH", path, { timeZone: "Mars/Olympus" }), "400 malformed /timeZone");
 		assert.equal(await host.refused("PATCH", path, { timeZone: "+01:00" }), "400 malformed /timeZone");
 		assert.equal(await host.refused("PATCH", path, { title: " " }), "400 malformed /title");
+		assert.equal(await host.refused("PATCH", path, { titel: "Mistyped" }), "400 malformed /titel");
+		assert.equal(
+			await host.refused("PATCH", path, { people: [] }),
+			"400 malformed /people",
+			"people have addresses of their own",
+		);
 		assert.equal(await host.refused("PATCH", path, { announcedStartUnixMs: 1 }), "400 malformed /announcedStartUnixMs");
 		assert.equal(await host.refused("POST", "/interviews", draft({ slug: "Ä" })), "400 malformed /slug");
 		assert.equal(

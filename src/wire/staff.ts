@@ -27,7 +27,7 @@ export type Role = z.infer<typeof role>;
 const name = z.string().check(z.trim(), z.minLength(1), z.maxLength(80));
 
 /** POST /api/v1/interviews; PATCH takes any part of it. */
-export const interviewDraft = z.object({
+export const interviewDraft = z.strictObject({
 	title: z.string().check(z.trim(), z.minLength(1), z.maxLength(200)),
 	description: z.string().check(z.maxLength(5_000)),
 	/** Lower case, digits, hyphens; made from the title when absent. */
@@ -38,7 +38,7 @@ export const interviewDraft = z.object({
 	listed: z.boolean(),
 	/** Expected length, for the disk estimate. Minutes, 1-720. */
 	expectedMinutes: z.number().check(z.int(), z.minimum(1), z.maximum(720)),
-	people: z.array(z.object({ name, role })).check(z.maxLength(13)),
+	people: z.array(z.strictObject({ name, role })).check(z.maxLength(13)),
 });
 export type InterviewDraft = z.infer<typeof interviewDraft>;
 
@@ -134,7 +134,7 @@ export const seatGrant = z.object({
 export type SeatGrant = z.infer<typeof seatGrant>;
 
 /** PATCH /api/v1/interviews/:id/seats/:seatId. */
-export const seatChange = z.object({
+export const seatChange = z.strictObject({
 	place: z.optional(place),
 	muted: z.optional(z.boolean()),
 	gainDb: z.optional(z.number().check(z.minimum(-24), z.maximum(24))),
