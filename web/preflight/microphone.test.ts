@@ -61,7 +61,7 @@ test("MicrophoneCheck says nothing before enough was said", () => {
 });
 
 const provoked: [MicrophoneProblem, string, () => Float32Array][] = [
-	["mic_silent", "digital zero", () => new Float32Array(2 * RATE_HZ)],
+	["mic_silent", "digital zero", () => new Float32Array(4 * RATE_HZ)],
 	["mic_not_heard", "only the hiss of an unplugged input", () => noise(7 * RATE_HZ, -78)],
 	["clipping", "a gain far too high", () => times(voice, 24)],
 	["level_high", "loud, not yet cut", () => voice.map((x) => Math.max(-0.9, Math.min(0.9, 24 * x)))],
@@ -76,9 +76,14 @@ for (const [problem, cause, samples] of provoked) {
 }
 
 test("MicrophoneCheck forgives a microphone that was silent and is heard again", () => {
-	const check = judge(new Float32Array(2 * RATE_HZ));
+	const check = judge(new Float32Array(4 * RATE_HZ));
 	assert.deepEqual(check.problems, ["mic_silent"]);
 	for (let at = 0; at < voice.length; at += 960) check.push(voice.subarray(at, at + 960));
+	assert.deepEqual(check.problems, []);
+});
+
+test("MicrophoneCheck waits for a headset that is silent for two seconds while it changes its profile", () => {
+	const check = judge(new Float32Array(2 * RATE_HZ));
 	assert.deepEqual(check.problems, []);
 });
 

@@ -29,8 +29,8 @@ export type MicrophoneReading = {
 
 /** Speech wanted before a verdict on level, noise or bandwidth. */
 export const SPEECH_MIN_MS = 2_000;
-/** How long nothing at all may come before the microphone is called silent. A system's mute sends zeros. */
-const ZERO_MAX_MS = 1_500;
+/** How long nothing at all may come before the microphone is called silent. A system’s mute sends zeros, and so does a Bluetooth headset for two seconds while it changes its profile. */
+const ZERO_MAX_MS = 3_000;
 /** How long a sound below `HEARD_DBFS` may last before we say that nobody is heard. */
 const UNHEARD_MAX_MS = 6_000;
 /** Quieter than any voice that reaches a microphone on purpose. */

@@ -27,6 +27,8 @@ const SPEECH_WANTED_MS = SPEECH_MIN_MS + 1_500;
 /** Somebody who says nothing gets a verdict too. */
 const VOICE_MAX_MS = 12_000;
 const LOOK_MS = 250;
+/** After nobody was heard: louder than this is somebody. Over what was too little to be heard, so that it is not tried for ever. */
+const VOICE_AGAIN_DBFS = -50;
 /** A probe is scheduled this far ahead, so that no part of it is late. */
 const PROBE_LEAD_S = 0.1;
 /** Doors open this long before the announced start; the stage exists from then on. */
@@ -74,12 +76,16 @@ export function PreflightCheck({ studio }: { studio: Studio }) {
 			if (stop.signal.aborted) return;
 			const heard = await checkVoice(studio, stop.signal, (speechMs) => setVoice({ state: "running", speechMs }));
 			if (!heard) return;
+			if (isHopeless(heard.problems)) {
+				setVoice({ state: "done", ...heard });
+				setSpeaker({ state: "skipped" });
+				// A switch that is turned on, a person who begins to speak: the check begins anew by itself.
+				if (await voiceIsHeard(studio, stop.signal)) setRound((before) => before + 1);
+				return;
+			}
 			if (!raw) await studio.judgeMicrophone(false);
 			if (stop.signal.aborted) return;
 			setVoice({ state: "done", ...heard });
-			if (heard.problems.includes("mic_silent") || heard.problems.includes("mic_not_heard")) {
-				return setSpeaker({ state: "skipped" });
-			}
 			setSpeaker({ state: "running" });
 			const echo = await checkSpeaker(studio, stop.signal);
 			if (echo !== undefined) setSpeaker({ state: "done", echo });
@@ -303,10 +309,9 @@ function checkVoice(
 			const { speechMs, bandwidthHz } = check.reading;
 			onSpeech(speechMs);
 			const { problems } = check;
-			const hopeless = problems.includes("mic_silent") || problems.includes("mic_not_heard");
 			const enough =
 				speechMs >= SPEECH_WANTED_MS || performance.now() - (beganMs ?? Number.POSITIVE_INFINITY) > VOICE_MAX_MS;
-			if (!hopeless && !enough) return;
+			if (!isHopeless(problems) && !enough) return;
 			done();
 			// After the time is up without a voice, the reason is that none was heard.
 			const unheard = problems.length === 0 && speechMs < SPEECH_MIN_MS;
@@ -320,6 +325,25 @@ function checkVoice(
 			done();
 			resolve(undefined);
 		});
+	});
+}
+
+/** Nothing can be said of a voice that does not arrive. */
+function isHopeless(problems: readonly MicrophoneProblem[]): boolean {
+	return problems.includes("mic_silent") || problems.includes("mic_not_heard");
+}
+
+/** @returns whether something was heard, after however long; false when it was stopped. */
+function voiceIsHeard(studio: Studio, stop: AbortSignal): Promise<boolean> {
+	return new Promise((resolve) => {
+		const finish = (heard: boolean) => {
+			window.clearInterval(timer);
+			resolve(heard);
+		};
+		const timer = window.setInterval(() => {
+			if (studio.voice.levelDbfs.value > VOICE_AGAIN_DBFS) finish(true);
+		}, LOOK_MS);
+		stop.addEventListener("abort", () => finish(false), { once: true });
 	});
 }
 
