@@ -87,6 +87,12 @@ test("MicrophoneCheck waits for a headset that is silent for two seconds while i
 	assert.deepEqual(check.problems, []);
 });
 
+test("MicrophoneCheck does not take the zeros of a device that is being opened for a quiet room", () => {
+	const check = judge(new Float32Array(RATE_HZ));
+	check.push(plus(voice, noise(voice.length, -40)));
+	assert.deepEqual(check.problems, ["noise"]);
+});
+
 test("MicrophoneCheck leaves to the browser what the browser will repair", () => {
 	const judged = (samples: Float32Array, processedLater: boolean) => {
 		const check = new MicrophoneCheck(RATE_HZ, processedLater);

@@ -71,6 +71,8 @@ export class MicrophoneCheck {
 	/** Invariant: < #frame.length. */
 	#filled = 0;
 	#frames = 0;
+	/** Something was delivered. The zeros of a device that is still being opened are not the quiet of a room: they would pass for a noise floor. */
+	#begun = false;
 	readonly #levels = new LevelHistogram();
 	/** Frames by whole decibel of level: how many were clipped. */
 	#clippedFrames = 0;
@@ -177,11 +179,13 @@ export class MicrophoneCheck {
 		}
 		power /= frame.length;
 		const levelDb = dbOfPower(power);
-		this.#frames += 1;
 		this.#zeroRunFrames = power === 0 ? this.#zeroRunFrames + 1 : 0;
-		this.#unheardRunFrames = levelDb < HEARD_DBFS ? this.#unheardRunFrames + 1 : 0;
 		this.#recent.push(power);
 		if (this.#recent.length > 10) this.#recent.shift();
+		this.#begun ||= power > 0;
+		if (!this.#begun) return;
+		this.#frames += 1;
+		this.#unheardRunFrames = levelDb < HEARD_DBFS ? this.#unheardRunFrames + 1 : 0;
 		this.#levels.add(levelDb);
 		const bin = Math.min(120, Math.max(0, Math.round(levelDb + 120)));
 		this.#powerByDb[bin]! += power;
