@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { MonoMs } from "#base/index.ts";
-import type { ProgrammeTimeline, PublicState } from "#wire/index.ts";
+import type { Part, ProgrammeTimeline, PublicState } from "#wire/index.ts";
 import { fakePart, fakeState, fakeTimeline, REAL_BYTES } from "./fakes.ts";
 import type { Form } from "./forms.ts";
 import {
@@ -284,6 +284,45 @@ test("End without the state, or without the last part, comes all the same", () =
 	lacking.programme.tick(at(END_PARTS_WAIT_MS));
 	lacking.settle();
 	assert.ok(second.ended);
+});
+
+test("a worker that hears a part before it is told of the last minute has that minute all the same", () => {
+	const timeline = fakeTimeline();
+	const programme = new Programme("iv1");
+	const parts = Array.from({ length: 300 }, (_, i) => fakePart(timeline, i));
+	programme.takePart(parts[250] as Part, at(0));
+	programme.takeTail(timeline, parts.slice(70, 250), at(0));
+	assert.equal(programme.tail.firstPart, 70);
+	programme.takeTail(timeline, parts.slice(60, 252), at(0));
+	assert.deepEqual([programme.tail.firstPart, programme.tail.nextPart], [251 - TAIL_PARTS_MAX + 1, 252]);
+	const odd = new Programme("iv1");
+	odd.takePart(parts[250] as Part, at(0));
+	odd.takeTail(timeline, parts.slice(70, 200), at(0));
+	assert.equal(odd.tail.firstPart, 250, "what does not reach it would leave a hole");
+	assert.equal(odd.part("aac64", 250)?.toString(), "[aac64 250]");
+	assert.equal(odd.part("aac64", 251), undefined);
+});
+
+test("requests for parts are answered when these are there, and at the end when they never will be", () => {
+	const room = new Room();
+	room.speak(5);
+	const woken: string[] = [];
+	const hold = (part: number) =>
+		room.programme.held.hold({
+			part,
+			sinceMs: at(room.nowMs),
+			wake: (late) => woken.push(`${part}${late ? " late" : ""}`),
+		});
+	for (const part of [5, 6, 7, 8]) hold(part);
+	room.speak(1);
+	assert.deepEqual(woken, ["5"]);
+	room.programme.takeTimeline({ ...room.timeline, endPart: 7 }, at(room.nowMs));
+	room.settle();
+	assert.deepEqual(woken, ["5", "7", "8"], "they ask again, and are told that the end is there");
+	room.programme.tick(at(room.nowMs + END_PARTS_WAIT_MS));
+	room.settle();
+	assert.equal(room.programme.ended, true);
+	assert.equal(woken.at(-1), "6", "the programme ends without its last part");
 });
 
 test("the tail holds a minute and gives whole segments out of it", () => {

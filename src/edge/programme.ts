@@ -134,6 +134,7 @@ export class Programme {
 	/** What broadcast still has, in order. Fills a hole as far as it goes. */
 	takeTail(timeline: ProgrammeTimeline, parts: readonly Part[], nowMs: MonoMs): void {
 		this.takeTimeline(timeline, nowMs);
+		this.tail.remember(parts);
 		for (const part of parts) this.takePart(part, nowMs);
 	}
 

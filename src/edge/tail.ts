@@ -53,6 +53,18 @@ export class PartTail implements SoundTail<PartForm> {
 		return "taken";
 	}
 
+	/**
+	 * Puts parts that end where the tail begins in front of it, as far as there is room: a worker that starts hears the
+	 * newest part before it is told of the last minute.
+	 */
+	remember(parts: readonly Part[]): void {
+		const first = this.firstPart;
+		const older = parts.filter(({ partIndex }) => partIndex < first).slice(-(TAIL_PARTS_MAX - this.#entries.length));
+		const isRun = older.every(({ partIndex }, nth) => partIndex === first - older.length + nth);
+		if (this.#nextPart === undefined || this.#entries.length >= TAIL_PARTS_MAX || !isRun) return;
+		this.#entries.unshift(...older.map((part) => ({ part, stateBox: undefined })));
+	}
+
 	/** Forgets everything: the next part pushed begins a new tail. */
 	clear(): void {
 		this.#entries = [];
