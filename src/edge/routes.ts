@@ -60,23 +60,33 @@ const SLUG = "([a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?)";
 const PAGE = new RegExp(`^/i/${SLUG}(/?)$`);
 const FILE = new RegExp(`^/i/${SLUG}/([a-z0-9]+\\.[a-z0-9]+)$`);
 const TOKEN = new RegExp(`^/i/${SLUG}/token$`);
+const HLS_NAME = /^\/i\/[^/]*\/hls\//;
 const HLS_PLAYLIST = new RegExp(`^/i/${SLUG}/hls/([a-z0-9]+)(?:/([a-z0-9]+))?\\.m3u8$`);
 const HLS_MEDIA = new RegExp(
 	`^/i/${SLUG}/hls/([A-Za-z0-9_-]{1,64})/([a-z0-9]+)/(?:(init)\\.mp4|(p?)(0|[1-9][0-9]{0,7})\\.m4s)$`,
 );
 const NO_QUERY = new URLSearchParams();
 const UNKNOWN: Route = { kind: "unknown" };
+/** Addresses of HLS read last: everybody asks for the same part at the same time. Some 100 bytes each; 2 KB at most. */
+const RECENT_MAX = 256;
+const recent = new Map<string, Route>();
 
 /**
  * Reads a request target. Query parameters that an address does not know are ignored, so that a link with a
  * tracking parameter still works; a known one with an unreadable value is refused.
  */
 export function routeOf(target: string): Route {
+	const known = recent.get(target);
+	if (known) return known;
 	const mark = target.indexOf("?");
 	const path = mark < 0 ? target : target.slice(0, mark);
 	const queryText = mark < 0 ? "" : target.slice(mark + 1);
-	const hls = path.startsWith("/i/") ? hlsRoute(path, queryText) : undefined;
-	if (hls) return hls;
+	if (path.startsWith("/i/") && HLS_NAME.test(path)) {
+		const hls = hlsRoute(path, queryText);
+		if (recent.size >= RECENT_MAX) recent.clear();
+		recent.set(target, hls);
+		return hls;
+	}
 	const query = queryText === "" ? NO_QUERY : new URLSearchParams(queryText);
 	if (path === "/") return { kind: "front", language: languageOf(query) };
 	if (path.startsWith("/i/")) return interviewRoute(path, query);
@@ -99,8 +109,8 @@ function interviewRoute(path: string, query: URLSearchParams): Route {
 	return UNKNOWN;
 }
 
-/** What players ask for several times a second; undefined for other addresses. */
-function hlsRoute(path: string, query: string): Route | undefined {
+/** What players ask for several times a second. */
+function hlsRoute(path: string, query: string): Route {
 	const media = HLS_MEDIA.exec(path);
 	if (media) {
 		const [, slug = "", pathKey = "", track = "", init, isPart, number] = media;
@@ -110,7 +120,7 @@ function hlsRoute(path: string, query: string): Route | undefined {
 		return { kind: "segment", slug, pathKey, track, sequence: Number(number) };
 	}
 	const playlist = HLS_PLAYLIST.exec(path);
-	if (!playlist) return undefined;
+	if (!playlist) return UNKNOWN;
 	const [, slug = "", first = "", second] = playlist;
 	if (second === undefined) {
 		if (first === "index") return { kind: "multivariant", slug, list: "now" };
