@@ -211,9 +211,10 @@ export async function startPlatform(
 	const tokenKey = Buffer.from(systemRandom.bytes(TOKEN_KEY_BYTES)).toString("base64");
 	for (let worker = 0; worker < wanted.edgeWorkers; worker += 1)
 		roles.push([`edge-${worker}`, { role: "edge", worker, tokenKey }]);
-	if (wanted.acme) roles.push(["certificate", { role: "certificate" }]);
 	for (const [name, role] of roles) permanent.set(name, startRole(name, role));
 	await untilReady([...permanent.values()], clock, logsDir, signal);
+	// The authority looks at once: the edge workers must be there to answer.
+	if (wanted.acme) permanent.set("certificate", startRole("certificate", { role: "certificate" }));
 	if (wanted.demo) say("Waiting until the demo has sound for every kind of player …");
 	if (wanted.demo && !(await demoIsOnAir(settings, bus, clock, signal))) {
 		say("The demo is not on air yet: look at the logs if it stays so.");
