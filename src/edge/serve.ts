@@ -7,6 +7,7 @@ import {
 	type ProgrammeTimeline,
 	recordingKey,
 	segmentKey,
+	segmentOf,
 	type TrackName,
 	writeJson,
 } from "#wire/index.ts";
@@ -323,10 +324,17 @@ export function createServe(options: {
 		route: TimelineRoute,
 		place: SitePlace,
 		timeline: ProgrammeTimeline | undefined,
+		waited = false,
 	): Answer => {
-		const { interviewId } = place.entry;
+		const { interviewId, phase } = place.entry;
 		const programme = programmes.live(interviewId);
 		if (!timeline) {
+			if (!waited && head.method === "GET" && route.kind !== "recording" && SOUNDING.includes(phase)) {
+				const known = programmes
+					.sounding(interviewId, FIRST_SOUND_WAIT_MS)
+					.then(() => programmes.timeline(interviewId));
+				return { kind: "later", answer: known.then((read) => serveTimeline(head, route, place, read, true)) };
+			}
 			if (route.kind === "recording" && place.entry.phase !== "ended") return notFound(head, route, "recording_later");
 			return place.entry.phase === "ended"
 				? notFound(head, route, "no_recording")
@@ -357,6 +365,11 @@ export function createServe(options: {
 				);
 				if (answer) return answer;
 				if (ended) return notFound(head, route, "no_recording");
+				if (route.playlist === "live" && programme && !programme.ended) {
+					return hold(head, route, programme, lastPartOf(timeline, nextPart), (now) =>
+						serveTimeline(head, route, place, now),
+					);
+				}
 				return route.playlist === "recording"
 					? notFound(head, route, "recording_later")
 					: notYet(head, route, "not_begun", 4);
@@ -399,7 +412,10 @@ export function createServe(options: {
 		nextPart: number,
 	): Answer => {
 		const { track, directives } = route;
-		const part = awaitedPart(timeline, directives, nextPart);
+		const asked = awaitedPart(timeline, directives, nextPart);
+		// There is no list before the first segment is whole.
+		const isFirst = lastWholeSegment(timeline, nextPart) === undefined && timeline.endPart === null;
+		const part = isFirst && asked !== "too_far" ? lastPartOf(timeline, nextPart) : asked;
 		if (part === "too_far") {
 			const detail = `The newest part is ${nextPart - 1}.`;
 			return refuse("not_yet", say(head, route, 400, "too_far", { detail, cacheControl: ONE_SECOND }));
@@ -735,6 +751,12 @@ type KeptPlaylist = {
 	readonly mark: number;
 	readonly text: Representation | undefined;
 };
+
+/** The last part of the segment that is being made. */
+function lastPartOf(timeline: ProgrammeTimeline, nextPart: number): number {
+	const { firstPart, partCount } = segmentOf(timeline, nextPart);
+	return firstPart + partCount - 1;
+}
 
 /** Everything before it exists. */
 function nextPartOf(timeline: ProgrammeTimeline, programme: Programme | undefined): number {

@@ -420,12 +420,18 @@ test("a head that two readers could understand differently is refused, and the c
 test("who comes between the opening of the doors and the first sound hears it from its first part on", async () => {
 	const ogg = hear(get("/i/opening/live.ogg"), partText("ogg48", 2).toString());
 	const mp4 = hear(get("/i/opening/live.mp4?burst=player"), "[opus48 2]");
+	const hls = ["index.m3u8", "aac64/live.m3u8", "ll/aac64.m3u8"].map((path) => fetch(url(`/i/opening/hls/${path}`)));
 	// Asked and answered on another connection after them: they are waiting by now.
 	assert.equal((await fetch(url("/i/opening/live.ogg"), { method: "HEAD" })).status, 503);
 	const opening = new FakeBroadcast(bus, fakeTimeline({ interviewId: "iv2" }));
 	opening.speak(3);
 	for (const text of await Promise.all([ogg.heard, mp4.heard])) assert.match(text, /^HTTP\/1\.1 200 OK\r\n/);
 	assert.match(await mp4.heard, /\[opus48 0\]/);
+	opening.speak(9);
+	const [index, live, low] = await Promise.all(hls.map(async (answer) => (await answer).text()));
+	assert.match(index ?? "", /\naac64\/live\.m3u8\n/);
+	assert.match(live ?? "", /\/0\.m4s\n$/);
+	assert.match(low ?? "", /#EXT-X-PART:/);
 });
 
 test("the report of each second counts connections by interview", async () => {
