@@ -84,7 +84,7 @@ async function* soak(platform: Platform, { isShort, say }: BenchOptions): AsyncG
 	say(`${minutes} minutes on air, one of two speakers ${OFF_PPM} ppm fast`);
 	const [anna, ben] = await Promise.all([bundledVoice("anna"), bundledVoice("ben")]);
 	await using interview = await onAir(platform, [{ voice: anna }, { voice: ben, offPpm: OFF_PPM }]);
-	await using bus = await connectBus(platform.busPath(), {
+	await using bus = await connectBus(platform.settings().busPath, {
 		clock: systemClock,
 		log: silentLog,
 		connectWithinMs: 5_000,

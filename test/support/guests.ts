@@ -1,13 +1,17 @@
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { createDecoder } from "libopus-wasm";
 import { seededRandom, silentLog, systemClock } from "#base/index.ts";
 import { createRehearsalEvents, type Speaker, type SpeakerOptions, startSpeaker } from "#rehearsal/index.ts";
 import type { Platform } from "./platform.ts";
-import { until } from "./run.ts";
+import { exitOf, until } from "./run.ts";
 import { type Interview, StaffClient } from "./staff.ts";
 
 export type Guest = Omit<SpeakerOptions, "name" | "whip" | "bindAddress" | "onReturn"> & {
 	/** Keep what the guest hears. */
 	readonly listens?: boolean;
+	/** Speaks from a process of his own: for tests that measure every millisecond and are busy themselves. */
+	readonly apart?: boolean;
 };
 
 /** An interview of its own whose guests are synthetic speakers, each with its own seat and invitation. */
@@ -31,10 +35,14 @@ export async function seat(platform: Platform, guests: readonly Guest[]): Promis
 	const outside = { clock: systemClock, random: seededRandom(1), events: createRehearsalEvents(silentLog) };
 	const speakers: Speaker[] = [];
 	const heard: Float32Array[][] = guests.map(() => []);
-	for (const [nth, { listens, ...guest }] of guests.entries()) {
+	for (const [nth, { listens, apart, ...guest }] of guests.entries()) {
 		const name = `Guest ${nth + 1}`;
 		const client = new StaffClient(platform);
 		const grant = await client.takeSeat(interview.interviewId, await host.invite(interview.interviewId, name));
+		if (apart) {
+			speakers.push(startApart({ ...guest, name, whip: { url: grant.whipUrl, token: grant.whipToken } }));
+			continue;
+		}
 		const decoder = listens ? await createDecoder({ channels: 1 }) : undefined;
 		const whip = { url: grant.whipUrl, token: grant.whipToken };
 		const onReturn = (payload: Buffer) => {
@@ -68,6 +76,34 @@ export async function seat(platform: Platform, guests: readonly Guest[]): Promis
 		async [Symbol.asyncDispose]() {
 			for (const speaker of speakers) await speaker[Symbol.asyncDispose]();
 			await end().catch(() => {});
+		},
+	};
+}
+
+function startApart(options: SpeakerOptions): Speaker {
+	const child = fork(fileURLToPath(import.meta.resolve("./speaker-process.ts")), { serialization: "advanced" });
+	let status: Speaker["status"] = {
+		name: options.name,
+		state: "resting",
+		sent: 0,
+		returned: 0,
+		joins: 0,
+		lastTrouble: "",
+	};
+	child.on("message", (newest: Speaker["status"]) => {
+		status = newest;
+	});
+	child.send({ ...options, bindAddress: "127.0.0.1" });
+	return {
+		get status() {
+			return status;
+		},
+		changeSource() {
+			throw new Error("Cannot change the source of a speaker in another process");
+		},
+		async [Symbol.asyncDispose]() {
+			child.kill("SIGKILL");
+			await exitOf(child);
 		},
 	};
 }

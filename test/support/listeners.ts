@@ -20,7 +20,9 @@ export async function hearWithFfmpeg(
 ): Promise<Heard> {
 	const limit = options.seconds === undefined ? [] : ["-t", `${options.seconds}`];
 	const args = ["-nostdin", "-v", "warning", ...(options.before ?? []), "-i", url, ...limit, ...RAW, "pipe:1"];
-	return collect("ffmpeg", args, options.signal, (options.seconds ?? 0) * 1_000 + 30_000);
+	// Who listens until he is told to stop is not stopped sooner.
+	const timeoutMs = options.seconds === undefined ? 0 : options.seconds * 1_000 + 30_000;
+	return collect("ffmpeg", args, options.signal, timeoutMs);
 }
 
 const RAW = ["-f", "f32le", "-ac", "1", "-ar", `${SAMPLE_RATE_HZ}`];

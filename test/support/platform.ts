@@ -1,19 +1,28 @@
 import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ProcessStart, processStart } from "#wire/index.ts";
-import { run, until } from "./run.ts";
+import { type PlatformSettings, type ProcessStart, processStart } from "#wire/index.ts";
+import { exitOf, run, until } from "./run.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 /** The first start on a machine initialises PostgreSQL and may build the pages. */
 const READY_WITHIN_MS = 180_000;
 const STOP_WITHIN_MS = 5_000;
+/** Sooner than any process can do anything after its start. */
+const KEEP_DEAD_EVERY_MS = 50;
+/** What tells the suites what to do is nothing to the platform, which names variables it does not know. */
+const SUITES_OWN = /^ROSTRA_(KILLS|SEED|STRICT|TOOLS|TEST_PORTS|KEEP_LOGS|\w+_S)$/;
 /** First of the 100 ports, TCP and UDP, that are tried for a platform under test. ROSTRA_TEST_PORTS moves them. */
 const PORTS_FROM = Number(process.env["ROSTRA_TEST_PORTS"] ?? 26_000);
+
+const ENVIRONMENT = {
+	...Object.fromEntries(Object.entries(process.env).filter(([name]) => !SUITES_OWN.test(name))),
+	NODE_TEST_CONTEXT: "",
+};
 
 export type PlatformProcess = { readonly pid: number; readonly name: string };
 
@@ -44,10 +53,14 @@ export type Platform = {
 	output(): string;
 	/** Every process of it that lives, the supervisor and PostgreSQL's postmaster included. */
 	processes(): PlatformProcess[];
-	/** Where its processes talk to each other. */
-	busPath(): string;
+	/** Where its processes talk to each other, and where they keep their records. */
+	settings(): PlatformSettings;
+	/** Everything of it that lives, the database's backends and processes that have lost their parent included. */
+	remains(): number[];
 	/** kill -9 of one process by its name (`stage-…` by the beginning of it). @returns its pid. */
 	kill(name: string): number;
+	/** Kills a process again and again, as soon as it is back, until disposed. */
+	keepDead(name: string): Disposable;
 	/** `npm run -s rostra -- …` on this data folder; gives what it printed. */
 	rostra(...args: readonly string[]): Promise<string>;
 	/** SIGTERM, and waits until nothing of it is left. @returns how long that took, ms. */
@@ -55,20 +68,34 @@ export type Platform = {
 	[Symbol.asyncDispose](): Promise<void>;
 };
 
+/** A supervisor's command line, as `npm start` has it. */
+function commandLine(dataDir: string, ports: Ports, more: readonly string[]): string[] {
+	return [
+		...["scripts/bootstrap.mjs", "start", "--data", dataDir, "--host", "127.0.0.1"],
+		...["--public-port", `${ports.public}`, "--staff-port", `${ports.staff}`, "--media-port", `${ports.media}`],
+		...more,
+	];
+}
+
+/** kill -9 of a supervisor `afterMs` after its start. */
+export async function killWhileStarting(dataDir: string, afterMs: number): Promise<void> {
+	const command = commandLine(dataDir, await freePorts(), []);
+	const child = spawn(process.execPath, command, { cwd: ROOT, stdio: "ignore", env: ENVIRONMENT });
+	await new Promise((resolve) => setTimeout(resolve, afterMs));
+	child.kill("SIGKILL");
+	await exitOf(child);
+}
+
 export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
 	const { demo = true, args = [] } = options;
 	const dataDir = options.dataDir ?? (await makeDataDir());
 	const ports = options.ports ?? (await freePorts());
 	const begunMs = performance.now();
-	const child = spawn(
-		process.execPath,
-		[
-			...["scripts/bootstrap.mjs", "start", ...(demo ? ["--demo"] : []), "--data", dataDir, "--host", "127.0.0.1"],
-			...["--public-port", `${ports.public}`, "--staff-port", `${ports.staff}`, "--media-port", `${ports.media}`],
-			...args,
-		],
-		{ cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NODE_TEST_CONTEXT: "", ...options.env } },
-	);
+	const child = spawn(process.execPath, commandLine(dataDir, ports, [...(demo ? ["--demo"] : []), ...args]), {
+		cwd: ROOT,
+		stdio: ["ignore", "pipe", "pipe"],
+		env: { ...ENVIRONMENT, ...options.env },
+	});
 	let output = "";
 	for (const stream of [child.stdout, child.stderr]) {
 		stream.setEncoding("utf8").on("data", (chunk: string) => {
@@ -80,6 +107,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
 	child.once("error", () => (gone = true)).once("exit", () => (gone = true));
 	const pid = child.pid as number;
 	const family = () => (gone ? [] : familyOf(pid));
+	const find = (name: string) => family().find((each) => each.name === name || each.name.startsWith(`${name}-`));
 
 	const stop = async () => {
 		const stopMs = performance.now();
@@ -95,7 +123,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
 	const dispose = async () => {
 		const pids = family();
 		await stop().catch(() => {});
-		for (const each of [...pids.filter(lives), ...workingIn(dataDir)]) killIfAlive(each.pid);
+		for (const each of [...pids.filter(lives).map((kin) => kin.pid), ...workingIn(dataDir)]) killIfAlive(each);
 		child.stdout.destroy();
 		child.stderr.destroy();
 		if (process.env["ROSTRA_KEEP_LOGS"]) await writeFile(`/tmp/rostra-test-${pid}.log`, output);
@@ -120,22 +148,31 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
 		readyMs: performance.now() - begunMs,
 		output: () => output,
 		processes: () => family().map(({ pid, name }) => ({ pid, name })),
-		busPath() {
-			const settings = family().flatMap((each) => startOf(each.pid)?.settings ?? [])[0];
-			if (!settings) throw new Error("Cannot find the bus as no process of the platform runs");
-			return settings.busPath;
+		settings() {
+			const settings = family().flatMap((each) => startOf(each.pid)?.settings ?? []);
+			const knowing = settings.find((each) => each.databaseUrl !== "");
+			if (!knowing) throw new Error("Cannot find the bus and the database as no process of the platform runs");
+			return knowing;
 		},
+		remains: () => workingIn(dataDir),
 		kill(name) {
-			const found = family().find((each) => each.name === name || each.name.startsWith(`${name}-`));
+			const found = find(name);
 			if (!found) throw new Error(`Cannot kill ${name} as it does not run: ${family().map((each) => each.name)}`);
 			process.kill(found.pid, "SIGKILL");
 			return found.pid;
 		},
+		keepDead(name) {
+			const again = () => {
+				const found = find(name);
+				if (found) killIfAlive(found.pid);
+			};
+			again();
+			const timer = setInterval(again, KEEP_DEAD_EVERY_MS);
+			return { [Symbol.dispose]: () => clearInterval(timer) };
+		},
 		async rostra(...words) {
 			const command = ["scripts/bootstrap.mjs", ...words, "--data", dataDir];
-			return (
-				await run(process.execPath, command, { cwd: ROOT, env: { ...process.env, NODE_TEST_CONTEXT: "" } })
-			).stdout.toString();
+			return (await run(process.execPath, command, { cwd: ROOT, env: ENVIRONMENT })).stdout.toString();
 		},
 		stop,
 		[Symbol.asyncDispose]: dispose,
@@ -191,15 +228,23 @@ function familyOf(pid: number, withBackends = false): Kin[] {
 	return kin;
 }
 
-/** Processes whose command line names `dataDir`: what is left of a platform whose supervisor is gone. */
-function workingIn(dataDir: string): { readonly pid: number }[] {
+/** Processes that a data folder is the matter of: by command line, environment or working directory, whoever their parent is. */
+export function workingIn(dataDir: string): number[] {
 	return readdirSync("/proc").flatMap((entry) => {
-		if (!/^\d+$/.test(entry) || Number(entry) === process.pid) return [];
-		try {
-			return readFileSync(`/proc/${entry}/cmdline`, "utf8").includes(dataDir) ? [{ pid: Number(entry) }] : [];
-		} catch {
-			return [];
-		}
+		const pid = Number(entry);
+		if (!/^\d+$/.test(entry) || pid === process.pid || statOf(pid) === undefined) return [];
+		const names = (read: () => string) => {
+			try {
+				return read().includes(dataDir);
+			} catch {
+				return false;
+			}
+		};
+		const isOf =
+			names(() => readFileSync(`/proc/${pid}/cmdline`, "utf8")) ||
+			names(() => readFileSync(`/proc/${pid}/environ`, "utf8")) ||
+			names(() => readlinkSync(`/proc/${pid}/cwd`));
+		return isOf ? [pid] : [];
 	});
 }
 

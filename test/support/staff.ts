@@ -1,5 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { type InterviewDraft, interviewView, invitationLink, type SeatGrant, seatGrant } from "#wire/index.ts";
+import {
+	type InterviewDraft,
+	interviewView,
+	invitationLink,
+	type SeatGrant,
+	type StudioSnapshot,
+	seatGrant,
+	studioSnapshot,
+} from "#wire/index.ts";
 import type { Platform } from "./platform.ts";
 
 export type Interview = ReturnType<typeof interviewView.parse>;
@@ -56,6 +64,21 @@ export class StaffClient {
 	async invite(interviewId: string, name: string): Promise<string> {
 		return invitationLink.parse(await this.ask("POST", `/interviews/${interviewId}/people`, { name, role: "guest" }))
 			.url;
+	}
+
+	/** The studio as its page is shown it now. */
+	async studio(interviewId: string): Promise<StudioSnapshot> {
+		const answer = await fetch(`${this.#platform.staffUrl}/api/v1/interviews/${interviewId}/events`, {
+			headers: { cookie: this.#cookie },
+			signal: AbortSignal.timeout(15_000),
+		});
+		let text = "";
+		for await (const chunk of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+			text += chunk;
+			const data = /^data: ?(.*)\n/m.exec(text)?.[1];
+			if (data !== undefined) return studioSnapshot.parse(JSON.parse(data));
+		}
+		throw new Error(`Cannot see the studio: ${answer.status} ${text}`);
 	}
 
 	/** Takes the seat of an invitation and what is needed to speak, in the green room. */
