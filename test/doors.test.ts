@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { publicState } from "#wire/index.ts";
-import { assertBothVoices } from "./support/claims.ts";
+import { assertBothVoices, assertStretchOf, type Comparison } from "./support/claims.ts";
 import { decode, hearWithFfmpeg, hearWithPlayer } from "./support/listeners.ts";
 import { packetHashes } from "./support/packets.ts";
 import { type Platform, startPlatform } from "./support/platform.ts";
@@ -19,6 +19,8 @@ const LISTEN_S = 18;
 describe("the demo's doors", { skip: skipWithout("ffmpeg", "ffprobe"), timeout: 300_000 }, () => {
 	let platform: Platform;
 	let folder: string;
+	/** What was heard at each door, to be found again in the recording. */
+	const atTheDoors: { readonly what: string; readonly samples: Float32Array; readonly by: Comparison }[] = [];
 	const door = (path: string) => `${platform.publicUrl}/i/demo/${path}`;
 	const state = async () => publicState.parse(await (await fetch(door("state.json"))).json());
 
@@ -38,7 +40,12 @@ describe("the demo's doors", { skip: skipWithout("ffmpeg", "ffprobe"), timeout: 
 	test("both voices are in live.ogg, live.mp4, live.aac, the HLS window and the HLS whole", async () => {
 		const paths = ["live.ogg", "live.mp4", "live.aac", "live.ogg?r=24", "hls/index.m3u8", "hls/whole.m3u8"];
 		const heard = await Promise.all(paths.map((path) => hearWithFfmpeg(door(path), { seconds: LISTEN_S })));
-		for (const [nth, { samples }] of heard.entries()) await assertBothVoices(paths[nth] as string, samples);
+		for (const [nth, { samples }] of heard.entries()) {
+			const path = paths[nth] as string;
+			// By envelope: on a busy machine the stage stretches what the two say, and all doors alike are that much off.
+			await assertBothVoices(path, samples, "envelope");
+			atTheDoors.push({ what: path, samples, by: "waveform" });
+		}
 	});
 
 	for (const player of ["mpv", "vlc"] as const) {
@@ -49,9 +56,9 @@ describe("the demo's doors", { skip: skipWithout("ffmpeg", "ffprobe"), timeout: 
 			const paths = ["live.ogg", "live.aac", "hls/index.m3u8"];
 			const heard = await Promise.all(paths.map((path) => hearWithPlayer(player, door(path), LISTEN_S + 4)));
 			// By envelope: players resample while they settle (VLC by 0.65 % for 12 s, after dropping what it takes for late).
-			// That every sample is there is shown above, where ffmpeg hears the same bytes.
 			for (const [nth, samples] of heard.entries()) {
-				await assertBothVoices(`${player} ${paths[nth]}`, samples, "envelope");
+				assert.ok(samples.length >= LISTEN_S * 48_000, `${player} ${paths[nth]}: ${samples.length / 48_000} s`);
+				atTheDoors.push({ what: `${player} ${paths[nth]}`, samples, by: "envelope" });
 			}
 		});
 	}
@@ -89,7 +96,9 @@ describe("the demo's doors", { skip: skipWithout("ffmpeg", "ffprobe"), timeout: 
 			const tags = Object.keys({ ...format.tags, ...streams[0].tags }).map((tag) => tag.toLowerCase());
 			for (const tag of ["title", "artist", "date"])
 				assert.ok(tags.includes(tag), `${extension} has no ${tag}: ${tags}`);
-			await assertBothVoices(`recording.${extension}`, (await decode(file)).subarray(-LISTEN_S * 48_000));
+			const programme = await decode(file);
+			await assertBothVoices(`recording.${extension}`, programme.subarray(-LISTEN_S * 48_000), "envelope");
+			for (const { what, samples, by } of atTheDoors) assertStretchOf(programme, what, samples, by);
 		}
 
 		leave.abort();

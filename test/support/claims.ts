@@ -81,6 +81,22 @@ export async function assertBothVoices(what: string, heard: Float32Array, by: Co
 	}
 }
 
+/** Share of a door's blocks that are the programme's: a codec keeps the waveform; a player may drop and stretch while it settles. */
+const STRETCH_SHARE_MIN = { waveform: 0.95, envelope: 0.65 };
+
+/** Asserts that `heard` is a stretch of `programme`, nothing missing and nothing else in it. */
+export function assertStretchOf(programme: Float32Array, what: string, heard: Float32Array, by: Comparison): void {
+	const { points } = by === "envelope" ? envelopeTrace(programme, heard) : waveformTrace(programme, heard);
+	const same = points.filter((point) => point.correlation >= SAME_BLOCK_MIN).length;
+	const seconds = (heard.length / 48_000).toFixed(1);
+	assert.ok(points.length >= 2 * BLOCKS_MIN, `${what}: only ${points.length} blocks in ${seconds} s`);
+	const share = same / points.length;
+	assert.ok(
+		share >= STRETCH_SHARE_MIN[by],
+		`${what}: ${(100 * share).toFixed(0)} % of ${points.length} blocks are the programme's`,
+	);
+}
+
 /** Asserts that `heard`, behind a browser, holds `voice` and nothing of the other one, who listens: what a speaker's return feed holds. */
 export async function assertOnly(what: string, heard: Float32Array, voice: VoiceName): Promise<void> {
 	const voices = await voicesIn(heard, voice, "envelope");
