@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- edge [--part cost|growth|herd|refusals|silent]`: what a listener of the push costs beside a loop in
+ * `npm run bench -- edge [--part cost|growth|herd|refusals|silent|low-latency|classic]`: what a listener of the push costs beside a loop in
  * C that only sends and beside Icecast, all at the same time on sound of the same size; how it grows; joins; floods.
  */
 import { mkdtemp, rm } from "node:fs/promises";
@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { REAL_BYTES } from "#edge/fakes.ts";
 import { BEAT_MS } from "#wire/index.ts";
 import { compileTools, type Seen, startClients, type Tools } from "./edge-clients.ts";
+import { HLS_PARTS } from "./edge-hls.ts";
 import { openIcecast, openReference, type Peer } from "./edge-peers.ts";
 import { EdgeRig, SLUG } from "./edge-rig.ts";
 import { atMost, type BenchOptions, median, type Row, rowsOf } from "./rows.ts";
@@ -26,13 +27,7 @@ export async function* rows({ isShort, part, say }: BenchOptions): AsyncGenerato
 	const tools = compileTools(directory, say);
 	if (!tools) return;
 	yield* rowsOf<Context>(
-		[
-			["cost", cost],
-			["growth", growth],
-			["herd", herd],
-			["refusals", refusals],
-			["silent", silent],
-		],
+		[["cost", cost], ["growth", growth], ["herd", herd], ["refusals", refusals], ["silent", silent], ...HLS_PARTS],
 		part,
 		{ tools, directory, isShort, say },
 	);

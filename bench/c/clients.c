@@ -18,7 +18,6 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -30,10 +29,11 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { PIDS_MAX = 16, EVENTS_MAX = 512, CONNECTS_PER_TURN = 64, DRIP_US = 3000000, RETURN_US = 1500000 };
+#include "process.h"
+
+enum { EVENTS_MAX = 512, CONNECTS_PER_TURN = 64, DRIP_US = 3000000, RETURN_US = 1500000 };
 enum mode { PUSH, FLOOD, HEAD, BODY, READ, CONNECT, SILENT };
 static const char *const MODES[] = {"push", "flood", "head", "body", "read", "connect", "silent"};
 
@@ -47,7 +47,7 @@ struct client {
 };
 
 static enum mode mode;
-static int port, count = 1000, interval_ms = 1000, octet = 1, pids[PIDS_MAX], pid_count, poll_fd;
+static int port, count = 1000, interval_ms = 1000, octet = 1, poll_fd;
 static double ramp_s = 5, warm_s = 0, window_s = 15;
 static const char *path = "/";
 static struct client *clients;
@@ -55,53 +55,7 @@ static int64_t window_from_us, window_to_us, failed, cut, opened, answers, answe
 static char request[2048], scratch[262144];
 static int request_bytes;
 
-static int64_t now_us(void) {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
-}
-
 static int in_window(int64_t at_us) { return window_from_us && at_us >= window_from_us && !window_to_us; }
-
-/* CPU time and memory (proportional set size) of a process and its children. */
-static void add_process(int pid, uint64_t *cpu_ns, uint64_t *kilobytes) {
-	char name[300], line[512];
-	snprintf(name, sizeof name, "/proc/%d/task", pid);
-	DIR *tasks = opendir(name);
-	if (!tasks) return;
-	for (struct dirent *task; (task = readdir(tasks));) {
-		if (task->d_name[0] == '.') continue;
-		unsigned long long ns;
-		snprintf(name, sizeof name, "/proc/%d/task/%.20s/schedstat", pid, task->d_name);
-		FILE *file = fopen(name, "r");
-		if (file) {
-			if (fscanf(file, "%llu", &ns) == 1) *cpu_ns += ns;
-			fclose(file);
-		}
-		snprintf(name, sizeof name, "/proc/%d/task/%.20s/children", pid, task->d_name);
-		file = fopen(name, "r");
-		if (file) {
-			for (int child; fscanf(file, "%d", &child) == 1;) add_process(child, cpu_ns, kilobytes);
-			fclose(file);
-		}
-	}
-	closedir(tasks);
-	snprintf(name, sizeof name, "/proc/%d/smaps_rollup", pid);
-	FILE *file = fopen(name, "r");
-	if (!file) return;
-	unsigned long long pss;
-	while (fgets(line, sizeof line, file))
-		if (sscanf(line, "Pss: %llu", &pss) == 1) {
-			*kilobytes += pss;
-			break;
-		}
-	fclose(file);
-}
-
-static void sample(uint64_t *cpu_ns, uint64_t *kilobytes) {
-	*cpu_ns = *kilobytes = 0;
-	for (int at = 0; at < pid_count; at++) add_process(pids[at], cpu_ns, kilobytes);
-}
 
 static void leave(struct client *client, int64_t at_us, int is_failure) {
 	if (is_failure) failed++;

@@ -498,6 +498,10 @@ test("End: streams close in an orderly way with the last part and state, and a f
 	assert.match(index, /\naac64\/recording\.m3u8\n/);
 	const live = await (await fetch(url("/i/demo/hls/aac64/live.m3u8"))).text();
 	assert.match(live, /#EXT-X-ENDLIST\n$/);
+	assert.match(await (await fetch(url("/i/demo/hls/ll/index.m3u8"))).text(), /\n\.\.\/aac64\/recording\.m3u8\n/);
+	const last = await (await fetch(url("/i/demo/hls/ll/opus48.m3u8?_HLS_msn=999999&_HLS_part=3&_HLS_skip=YES"))).text();
+	assert.match(last, /#EXT-X-ENDLIST\n/, "nobody is held, or refused, once there is an end");
+	assert.doesNotMatch(last, /PRELOAD-HINT|EXT-X-SKIP/);
 	bus.publish(siteEntries("demo"), writeJson(entryOf({ slug: "demo", phase: "ended" }, "iv1")));
 	const text = await mp4.heard;
 	assert.match(text, new RegExp(`\\[opus48 ${from}\\]\\[opus48 ${from + 1}\\]`));
