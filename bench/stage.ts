@@ -46,6 +46,11 @@ async function* cost({ isShort, say }: BenchOptions): AsyncGenerator<Row> {
 	await pause(warmMs);
 	if (rig.withFec.size !== count) throw new Error(`Cannot measure: ${rig.withFec.size} of ${count} feeds have copies`);
 	yield atMost(`stage-cpu-${count}-talking-fec`, await measured(), 0.45, "core");
+	// Twelve voices at once are no voice to the codec: it leaves SILK, which is what error correction costs.
+	say("two of them talking, all with error correction");
+	await rig.speakers({ kind: "talk", talking: 2 });
+	await pause(warmMs);
+	yield atMost(`stage-cpu-${count}-two-talking-fec`, await measured(), 0.45, "core");
 	yield atMost(`stage-pss-${count}`, rig.pssMb(), 150, "MB");
 }
 

@@ -31,7 +31,12 @@ export class PacketClock {
 	}
 
 	get deadlineMs(): MonoMs {
-		return (this.#originMs + (this.#next * this.#packetMs - this.#originMs) / this.#rate) as MonoMs;
+		return this.dueMs(this.#next);
+	}
+
+	/** When packet `index` is due. */
+	dueMs(index: number): MonoMs {
+		return (this.#originMs + (index * this.#packetMs - this.#originMs) / this.#rate) as MonoMs;
 	}
 
 	#newestAt(nowMs: number): number {

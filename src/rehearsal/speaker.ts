@@ -12,6 +12,11 @@ import { deleteSession, postOffer, type WhipSession, type WhipTarget } from "./w
 /** How long leaving may take; after it the stage notices the silence by itself. */
 const LEAVE_WITHIN_MS = 500;
 
+/** A packet this late may find its place taken by concealment: a jitter buffer in a quiet network holds hardly more. */
+const LATE_MS = 20;
+/** Late sends remembered; the oldest is forgotten beyond it. */
+const LATE_SENDS_MAX = 1_000;
+
 export type SpeakerOptions = {
 	readonly name: string;
 	readonly voice: Voice;
@@ -31,6 +36,8 @@ export type SpeakerOptions = {
 export type SpeakerStatus = RehearsalReport["speakers"][number];
 export type Speaker = {
 	readonly status: SpeakerStatus;
+	/** Packets that went out LATE_MS and more after their time, oldest first: what this process, not a network, did to them. */
+	readonly lateSends: readonly { readonly dueMs: MonoMs; readonly lateMs: number }[];
 	/** Goes on with another SSRC, as a client does that changes its microphone: numbers and timestamps begin anew. */
 	changeSource(): void;
 	/** Leaves the stage. */
@@ -59,6 +66,7 @@ export function startSpeaker(
 	const packetClock = new PacketClock({ packetMs: voice.packetMs, offPpm: options.offPpm ?? 0, nowMs: clock.monoMs() });
 	const counts = { sent: 0, returned: 0, joins: 0 };
 	let lastTrouble = "";
+	const lateSends: { dueMs: MonoMs; lateMs: number }[] = [];
 	let connection: Connection | undefined;
 	let source = new RtpSource(random.unit);
 	let wake: Disposable | undefined;
@@ -69,6 +77,7 @@ export function startSpeaker(
 		get status() {
 			return { name, state: link.state, ...counts, lastTrouble };
 		},
+		lateSends,
 		changeSource() {
 			source = new RtpSource(random.unit);
 		},
@@ -97,6 +106,9 @@ export function startSpeaker(
 		if (link.state !== "open" || !connection?.track.isOpen()) return;
 		const payload = voice.packets[index % voice.packets.length] as Uint8Array;
 		if (payload.length === 0) return;
+		const dueMs = packetClock.dueMs(index);
+		const lateMs = clock.monoMs() - dueMs;
+		if (lateMs >= LATE_MS && lateSends.push({ dueMs, lateMs }) > LATE_SENDS_MAX) lateSends.shift();
 		if (lossShare > 0 && random.unit() < lossShare) return source.lose();
 		// Returns false when the peer has just gone; the silence of its return feed tells us that.
 		if (connection.track.sendMessageBinary(source.packet(payload, index * voice.packetMs))) counts.sent += 1;

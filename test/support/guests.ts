@@ -98,6 +98,9 @@ function startApart(options: SpeakerOptions): Speaker {
 		get status() {
 			return status;
 		},
+		get lateSends(): never {
+			throw new Error("Cannot tell when a speaker in another process was late");
+		},
 		changeSource() {
 			throw new Error("Cannot change the source of a speaker in another process");
 		},
