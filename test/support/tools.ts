@@ -15,6 +15,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	pactl: "pulseaudio-utils",
 	parec: "pulseaudio-utils",
 	setpriv: "util-linux",
+	nginx: "nginx",
+	varnishd: "varnish",
+	haproxy: "haproxy",
 };
 
 /** Where a program is, or undefined when PATH has none of that name. */
