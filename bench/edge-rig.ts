@@ -31,6 +31,8 @@ export const RECORDED_SLUG = "old";
 export type RigOptions = {
 	/** The core the worker stays on. */
 	readonly core?: number;
+	/** Its certificate and key; absent: plain HTTP. */
+	readonly tls?: { readonly certPath: string; readonly keyPath: string };
 	/** How many descriptors it may have. */
 	readonly descriptors?: number;
 	/** The size of the recording of the interview RECORDED_SLUG, which is over; absent when there is none. */
@@ -75,7 +77,7 @@ export class EdgeRig implements AsyncDisposable {
 				publicUrl: "",
 				staffUrl: "",
 				databaseUrl: "",
-				publicDoor: { tls: null, proxy: { mode: "direct", trustedNetworks: [] }, redirectPort: null },
+				publicDoor: { tls: options.tls ?? null, proxy: { mode: "direct", trustedNetworks: [] }, redirectPort: null },
 				staffTls: null,
 				acme: null,
 				edgeWorkers: 1,

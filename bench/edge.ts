@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- edge [--part cost|growth|herd|refusals|silent|low-latency|classic]`: what a listener of the push costs beside a loop in
+ * `npm run bench -- edge [--part cost|growth|herd|refusals|silent|low-latency|classic|tls]`: what a listener of the push costs beside a loop in
  * C that only sends and beside Icecast, all at the same time on sound of the same size; how it grows; joins; floods.
  */
 import { mkdtemp, rm } from "node:fs/promises";
@@ -11,6 +11,7 @@ import { compileTools, type Seen, startClients, type Tools } from "./edge-client
 import { HLS_PARTS } from "./edge-hls.ts";
 import { openIcecast, openReference, type Peer } from "./edge-peers.ts";
 import { EdgeRig, SLUG } from "./edge-rig.ts";
+import { tls } from "./edge-tls.ts";
 import { atMost, type BenchOptions, median, type Row, rowsOf } from "./rows.ts";
 
 type Context = {
@@ -27,7 +28,15 @@ export async function* rows({ isShort, part, say }: BenchOptions): AsyncGenerato
 	const tools = compileTools(directory, say);
 	if (!tools) return;
 	yield* rowsOf<Context>(
-		[["cost", cost], ["growth", growth], ["herd", herd], ["refusals", refusals], ["silent", silent], ...HLS_PARTS],
+		[
+			["cost", cost],
+			["growth", growth],
+			["herd", herd],
+			["refusals", refusals],
+			["silent", silent],
+			...HLS_PARTS,
+			["tls", tls],
+		],
 		part,
 		{ tools, directory, isShort, say },
 	);
