@@ -126,6 +126,18 @@ test("End is heard to its last sample, and the same player replays the recording
 	assert.equal(w.core.view(w.nowMs).sound, "finished");
 });
 
+test("the end is shown as soon as the element has stopped, though it stops a little short", () => {
+	const w = world();
+	w.wish({ kind: "play" });
+	w.advance(30_000);
+	w.end();
+	w.change({ atPart: w.state.programme?.endPart ?? 0 });
+	w.advance(400);
+	assert.equal(w.core.view(w.nowMs).shown.phase, "on_air", "not before it was heard");
+	w.core.ended(w.nowMs);
+	assert.equal(w.core.view(w.nowMs).shown.phase, "ended");
+});
+
 test("someone who hears the past at End goes on into the recording without a break", () => {
 	const w = world();
 	w.wish({ kind: "play" });

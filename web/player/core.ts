@@ -723,6 +723,8 @@ export class PlayerCore {
 		this.#following = false;
 		this.#intent = "pause";
 		this.#outputs.push({ kind: "stop" });
+		// An element stops a little short of the sample from which the end is true.
+		this.#showStates();
 	}
 
 	#pullRefused(nowMs: number, retryAfterMs: number): void {
