@@ -11,6 +11,8 @@ export type BrowserOptions = {
 	readonly kind: "chromium" | "firefox";
 	/** What Chromium's fake microphone says, over and over: WAV path. Absent: its own beeps. */
 	readonly microphone?: string;
+	/** The microphone is refused, as by a person who says no. */
+	readonly refusesMicrophone?: boolean;
 	/** Real sound, in and out, through a `SoundCard`: what its `envOf` gives. Firefox needs it. */
 	readonly sound?: Readonly<Record<string, string>>;
 };
@@ -26,7 +28,7 @@ export async function openBrowser(options: BrowserOptions): Promise<Browser & As
 	return Object.assign(browser, { [Symbol.asyncDispose]: close }) as Browser & AsyncDisposable;
 }
 
-function chromium(profile: string, { microphone, sound }: BrowserOptions): Promise<Browser> {
+function chromium(profile: string, { microphone, sound, refusesMicrophone = false }: BrowserOptions): Promise<Browser> {
 	return puppeteer.launch({
 		executablePath: findTool("chromium") ?? "chromium",
 		userDataDir: profile,
@@ -36,7 +38,7 @@ function chromium(profile: string, { microphone, sound }: BrowserOptions): Promi
 			...["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
 			...["--disable-component-update", "--disable-sync"],
 			"--autoplay-policy=no-user-gesture-required",
-			"--use-fake-ui-for-media-stream",
+			...(refusesMicrophone ? ["--deny-permission-prompts"] : ["--use-fake-ui-for-media-stream"]),
 			...(sound ? [] : ["--use-fake-device-for-media-stream"]),
 			...(microphone === undefined ? [] : [`--use-file-for-fake-audio-capture=${microphone}`]),
 		],

@@ -97,13 +97,13 @@ export function assertStretchOf(programme: Float32Array, what: string, heard: Fl
 	);
 }
 
-/** Asserts that `heard`, behind a browser, holds `voice` and nothing of the other one, who listens: what a speaker's return feed holds. */
+/** Asserts that `heard` holds `voice` and nothing of the other one, who listens: what a speaker's return feed holds. */
 export async function assertOnly(what: string, heard: Float32Array, voice: VoiceName): Promise<void> {
-	const voices = await voicesIn(heard, voice, "envelope");
+	const voices = await voicesIn(heard, voice);
 	const own = voices[voice === "anna" ? "ben" : "anna"];
 	const { blocks, share, levelDb } = voices[voice];
 	assert.ok(Math.min(blocks, own.blocks) >= BLOCKS_MIN, `${what}: ${describe(voices)}`);
-	assert.ok(share >= SHARE_MIN.envelope, `${what}: ${describe(voices)}`);
+	assert.ok(share >= SHARE_MIN.waveform, `${what}: ${describe(voices)}`);
 	assert.ok(own.levelDb - levelDb <= OWN_VOICE_DB_MAX, `${what} hears himself: ${describe(voices)}`);
 }
 

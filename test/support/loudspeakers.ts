@@ -15,16 +15,20 @@ import { exitOf, floatsOf, run, until } from "./run.ts";
 export type SoundCard = {
 	/** Environment of a program whose sound goes to loudspeaker `name` and whose microphone is microphone `name`. */
 	envOf(name: string): Record<string, string>;
-	/** Says a WAV file into microphone `name`, over and over. */
+	/** Says a WAV file into microphone `name`, over and over, instead of what was said into it before. */
 	speak(name: string, wav: string): void;
-	/** Writes down what loudspeaker `name` emits until `stop`, mono at 48 kHz. */
-	listen(name: string): Recording;
+	/** Pulls the plug of microphone `name`: whoever uses it loses it, and nobody finds it any more. */
+	unplug(name: string): Promise<void>;
+	/** Puts loudspeaker `name` in front of microphone `name`, which hears it `delayMs` later. */
+	leak(name: string, delayMs: number): Promise<void>;
+	/** Writes down what loudspeaker `name` emits, or what its microphone is told, until `stop`, mono at 48 kHz. */
+	listen(name: string, at?: "speaker" | "mic"): Recording;
 	[Symbol.asyncDispose](): Promise<void>;
 };
 
 export type Recording = {
 	stop(): Promise<Float32Array>;
-	/** When sound louder than `level` (0-1) began after 100 ms of silence: milliseconds of the machine's monotonic clock, to some 25 ms. */
+	/** When sound louder than `level` (0-1) began after 100 ms of silence: milliseconds of the machine's monotonic clock. */
 	onsets(level: number): number[];
 };
 
@@ -44,7 +48,10 @@ export async function openSoundCard(names: readonly string[]): Promise<SoundCard
 			...["-L", `module-native-protocol-unix socket=${folder}/native auth-anonymous=1`],
 			...sinks.flatMap((sink) => ["-L", `module-null-sink sink_name=${sink} rate=${SAMPLE_RATE_HZ} channels=1`]),
 			// A monitor is refused as microphone by Firefox; a remapped one passes for a real device.
-			...names.flatMap((name) => ["-L", `module-remap-source source_name=${name}_in master=${name}_mic.monitor`]),
+			...names.flatMap((name) => [
+				"-L",
+				`module-remap-source source_name=${name}_in master=${name}_mic.monitor source_properties=device.description=${name}`,
+			]),
 		],
 		{ env, stdio: "ignore" },
 	);
@@ -53,15 +60,35 @@ export async function openSoundCard(names: readonly string[]): Promise<SoundCard
 		const { code, stdout } = await run("pactl", ["list", "short", "sources"], { env, mayFail: true });
 		return code === 0 && names.every((name) => stdout.includes(`${name}_in`));
 	});
+	const speakers = new Map<string, ChildProcess>();
 	const raw = ["--raw", `--rate=${SAMPLE_RATE_HZ}`, "--channels=1", "--latency-msec=20"];
 	return {
 		envOf: (name) => ({ PULSE_SERVER: server, PULSE_SINK: `${name}_speaker`, PULSE_SOURCE: `${name}_in` }),
 		speak(name, wav) {
 			const say = ["-re", "-stream_loop", "-1", "-i", wav, "-f", "pulse", "-device", `${name}_mic`, "speech"];
-			children.push(spawn("ffmpeg", ["-nostdin", "-v", "error", ...say], { env, stdio: "ignore" }));
+			speakers.get(name)?.kill("SIGKILL");
+			// A speaker that breaks off would be a silent microphone: what it says of it is shown.
+			const speaker = spawn("ffmpeg", ["-nostdin", "-v", "error", ...say], {
+				env,
+				stdio: ["ignore", "ignore", "inherit"],
+			});
+			speakers.set(name, speaker);
+			children.push(speaker);
 		},
-		listen(name) {
-			const recorder = spawn("parec", [...raw, "--format=float32le", "-d", `${name}_speaker.monitor`], {
+		async unplug(name) {
+			const { stdout } = await run("pactl", ["list", "short", "modules"], { env });
+			const line = stdout
+				.toString()
+				.split("\n")
+				.find((each) => each.includes(`source_name=${name}_in `));
+			await run("pactl", ["unload-module", line?.split("\t")[0] ?? ""], { env });
+		},
+		async leak(name, delayMs) {
+			const way = [`source=${name}_speaker.monitor`, `sink=${name}_mic`, `latency_msec=${delayMs}`];
+			await run("pactl", ["load-module", "module-loopback", ...way], { env });
+		},
+		listen(name, at = "speaker") {
+			const recorder = spawn("parec", [...raw, "--format=float32le", "-d", `${name}_${at}.monitor`], {
 				env,
 				stdio: ["ignore", "pipe", "ignore"],
 			});
@@ -72,14 +99,18 @@ export async function openSoundCard(names: readonly string[]): Promise<SoundCard
 				onsets(level) {
 					const onsets: number[] = [];
 					let quietMs = 100;
+					let count = 0;
+					// The device's clock is the machine's: the chunk that was least late tells when its first sample came.
+					let firstMs = Number.POSITIVE_INFINITY;
 					for (const { bytes, atMs } of chunks) {
-						const samples = floatsOf(bytes);
-						for (const [nth, value] of samples.entries()) {
-							if (Math.abs(value) < level) quietMs += 1 / 48;
-							else {
-								if (quietMs >= 100) onsets.push(atMs - (samples.length - nth) / 48);
-								quietMs = 0;
-							}
+						count += bytes.length / 4;
+						firstMs = Math.min(firstMs, atMs - count / 48);
+					}
+					for (const [nth, value] of floatsOf(Buffer.concat(chunks.map(({ bytes }) => bytes))).entries()) {
+						if (Math.abs(value) < level) quietMs += 1 / 48;
+						else {
+							if (quietMs >= 100) onsets.push(firstMs + nth / 48);
+							quietMs = 0;
 						}
 					}
 					return onsets;

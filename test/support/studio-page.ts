@@ -5,6 +5,14 @@ export type StudioPage = {
 	readonly page: Page;
 	/** Verdicts of the pre-flight check by their names; empty when all is well. */
 	preflight(): Promise<string[]>;
+	/** Says in the pre-flight check that headphones are worn: the voice is sent as it is, and the check begins anew. */
+	wearHeadphones(): Promise<void>;
+	/** Chooses the microphone of this label in the pre-flight check. @returns what is said of it. */
+	tryMicrophone(label: string): Promise<string[]>;
+	/** Chooses the microphone of this label beside what is said of a lost one. */
+	chooseInTrouble(label: string): Promise<void>;
+	/** What one step of the pre-flight check says, once it is through. */
+	verdictsOf(step: "voice" | "speaker" | "line"): Promise<string[]>;
 	enterGreenRoom(): Promise<void>;
 	goLive(): Promise<void>;
 	end(): Promise<void>;
@@ -12,13 +20,8 @@ export type StudioPage = {
 
 const STEP_WITHIN_MS = 60_000;
 
-/** Opens `url`, which signs in, joins or is the studio already, and goes on to the studio of `interview`. */
-export async function openStudio(
-	browser: Browser,
-	url: string,
-	kind: "host" | "guest",
-	studioUrl: string,
-): Promise<StudioPage> {
+/** Opens `url`, which signs in or joins, and goes on to the studio, up to where the microphone is asked for. */
+export async function arrive(browser: Browser, url: string, kind: "host" | "guest", studioUrl: string): Promise<Page> {
 	const page = await browser.newPage();
 	page.setDefaultTimeout(STEP_WITHIN_MS);
 	await page.goto(url);
@@ -31,6 +34,18 @@ export async function openStudio(
 		await page.waitForFunction(() => location.pathname === "/");
 		await page.goto(studioUrl);
 	}
+	await page.waitForSelector("[data-step]");
+	return page;
+}
+
+/** Arrives, gives the microphone, and is in the pre-flight check. */
+export async function openStudio(
+	browser: Browser,
+	url: string,
+	kind: "host" | "guest",
+	studioUrl: string,
+): Promise<StudioPage> {
+	const page = await arrive(browser, url, kind, studioUrl);
 	// A browser that was asked before goes on by itself.
 	await page.waitForFunction(
 		() => {
@@ -39,8 +54,28 @@ export async function openStudio(
 		},
 		{ polling: 250 },
 	);
+	const isRunning = (step: string) => page.waitForSelector(`[data-check="${step}"][data-state="running"]`);
+	const verdictsOf = async (step: string) => {
+		await page.waitForSelector(
+			["good", "problem", "skipped"].map((state) => `[data-check="${step}"][data-state="${state}"]`).join(),
+		);
+		return await page.$$eval(`[data-check="${step}"] [data-problem]`, (verdicts) =>
+			verdicts.map((verdict) => verdict.getAttribute("data-problem") ?? ""),
+		);
+	};
 	return {
 		page,
+		verdictsOf,
+		async wearHeadphones() {
+			await page.click('[data-step="check"] label.check input');
+			await isRunning("voice");
+		},
+		async tryMicrophone(label) {
+			await choose(page, '[data-check="voice"] select', label);
+			await isRunning("voice");
+			return await verdictsOf("voice");
+		},
+		chooseInTrouble: (label) => choose(page, '[role="alert"] select', label),
 		async preflight() {
 			await page.waitForFunction(
 				() =>
@@ -75,8 +110,18 @@ export async function openStudio(
 	};
 }
 
+/** Chooses the option that says `label`. */
+async function choose(page: Page, select: string, label: string): Promise<void> {
+	const options = await page.$$eval(`${select} option`, (all) =>
+		all.map((option) => ({ label: option.textContent?.trim() ?? "", value: (option as HTMLOptionElement).value })),
+	);
+	const found = options.find((option) => option.label === label);
+	if (!found) throw new Error(`Cannot choose ${label}: there is ${options.map((each) => each.label)}`);
+	await page.select(select, found.value);
+}
+
 /** Presses the button that says `name`. */
-async function press(page: Page, name: string, within = ""): Promise<void> {
+export async function press(page: Page, name: string, within = ""): Promise<void> {
 	await page.waitForFunction(
 		(selector, label) => {
 			const found = [...document.querySelectorAll<HTMLButtonElement>(selector)].find(

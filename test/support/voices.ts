@@ -30,3 +30,20 @@ export function loadDialogue(): Promise<Dialogue> {
 	})();
 	return dialogue;
 }
+
+/** One voice without the stretches in which it listens: somebody who was asked to speak and does. */
+export async function spokenOnly(voice: VoiceName): Promise<Float32Array> {
+	const samples = (await loadDialogue())[voice];
+	const block = 4_800;
+	const loudAt = (from: number) =>
+		samples.subarray(Math.max(0, from), from + block).some((value) => Math.abs(value) > 0.02);
+	const kept: Float32Array[] = [];
+	for (let from = 0; from + block <= samples.length; from += block) {
+		// Pauses between words stay; those for the other do not.
+		if ([-3, -2, -1, 0, 1, 2, 3].some((by) => loudAt(from + by * block)))
+			kept.push(samples.subarray(from, from + block));
+	}
+	const out = new Float32Array(kept.length * block);
+	for (const [nth, piece] of kept.entries()) out.set(piece, nth * block);
+	return out;
+}
