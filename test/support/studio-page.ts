@@ -18,7 +18,7 @@ export type StudioPage = {
 	end(): Promise<void>;
 };
 
-const STEP_WITHIN_MS = 60_000;
+const STEP_WITHIN_MS = 30_000;
 
 /** Opens `url`, which signs in or joins, and goes on to the studio, up to where the microphone is asked for. */
 export async function arrive(browser: Browser, url: string, kind: "host" | "guest", studioUrl: string): Promise<Page> {
