@@ -15,6 +15,8 @@ import { skipWithout } from "./support/tools.ts";
 
 /** Any stretch this long holds both voices: the longest turn is 8 s. */
 const LISTEN_S = 18;
+/** A player may settle first: VLC drops what it takes for late, is silent meanwhile, then plays 0.65 % faster for 12 s. */
+const SETTLE_S = 6;
 
 describe("the demo's doors", { skip: skipWithout("ffmpeg", "ffprobe"), timeout: 300_000 }, () => {
 	let platform: Platform;
@@ -54,10 +56,10 @@ describe("the demo's doors", { skip: skipWithout("ffmpeg", "ffprobe"), timeout: 
 			skip: skipWithout(...needed, "pulseaudio", "pactl", "parec"),
 		}, async () => {
 			const paths = ["live.ogg", "live.aac", "hls/index.m3u8"];
-			const heard = await Promise.all(paths.map((path) => hearWithPlayer(player, door(path), LISTEN_S + 4)));
-			// By envelope: players resample while they settle (VLC by 0.65 % for 12 s, after dropping what it takes for late).
-			for (const [nth, samples] of heard.entries()) {
-				assert.ok(samples.length >= LISTEN_S * 48_000, `${player} ${paths[nth]}: ${samples.length / 48_000} s`);
+			const heard = await Promise.all(paths.map((path) => hearWithPlayer(player, door(path), SETTLE_S + LISTEN_S)));
+			for (const [nth, all] of heard.entries()) {
+				const samples = all.subarray(SETTLE_S * 48_000);
+				assert.ok(samples.length >= 0.75 * LISTEN_S * 48_000, `${player} ${paths[nth]}: ${samples.length / 48_000} s`);
 				atTheDoors.push({ what: `${player} ${paths[nth]}`, samples, by: "envelope" });
 			}
 		});
