@@ -25,7 +25,7 @@ async function open(t: TestContext, serve: (head: RequestHead) => Answer, change
 	const objects = {} as Objects;
 	const cold = createCold();
 	const place = { host: "127.0.0.1", port: 0, worker: 0, connectionsMax: 100 };
-	let look = (_found: ReadonlyMap<string, number>) => {};
+	let look = (_found: ReadonlyMap<string, number>): boolean => false;
 	const watchUnread: DoorOptions["watchUnread"] = (_port, on) => {
 		look = on;
 		return { [Symbol.dispose]() {} };

@@ -150,13 +150,18 @@ function limitedAddress(client: string): ClientAddress | undefined {
 }
 const OWN_ADDRESSES = new Set(["127.0.0.1", "::1"]);
 
-/** @param found what listeners leave unread in the kernel, by peer. Those who are not in it leave nothing. */
-function lookAtListeners(found: ReadonlyMap<string, number>, { budget, clock }: Inside): void {
+/**
+ * @param found what listeners leave unread in the kernel, by peer. Those who are not in it leave nothing.
+ * @returns whether any of them has stalled.
+ */
+function lookAtListeners(found: ReadonlyMap<string, number>, { budget, clock }: Inside): boolean {
 	const nowMs = clock.monoMs();
 	// Looked at before an address is made into text: nearly all listeners leave nothing.
 	const ports = new Uint8Array(65_536);
 	for (const peer of found.keys()) ports[Number.parseInt(peer.slice(-4), 16)] = 1;
-	for (const connection of budget.all()) connection.lookAtUnread(found, ports, nowMs);
+	let isAnyStalled = false;
+	for (const connection of budget.all()) isAnyStalled = connection.lookAtUnread(found, ports, nowMs) || isAnyStalled;
+	return isAnyStalled;
 }
 
 /** Listens with a shared port where the system has that; elsewhere worker 0 listens alone. @returns whether it is shared. */
@@ -367,16 +372,23 @@ class Connection implements Sink {
 		this.#waitingBytes = unread;
 	}
 
-	/** Looks whether a listener hears what is written to him. One who does not is written nothing more, and is the first to go. */
-	lookAtUnread(found: ReadonlyMap<string, number>, ports: Uint8Array, nowMs: MonoMs): void {
-		if (!this.#listening) return;
+	/**
+	 * Looks whether a listener hears what is written to him. One who does not is written nothing more, and is the first
+	 * to go.
+	 *
+	 * @returns whether he has stalled.
+	 */
+	lookAtUnread(found: ReadonlyMap<string, number>, ports: Uint8Array, nowMs: MonoMs): boolean {
+		if (!this.#listening) return false;
 		const { stream, listener } = this.#listening;
 		const { remoteAddress, remotePort = 0 } = this.#transport;
 		const { writableLength } = this.#socket;
 		const isThere = ports[remotePort] === 1 && remoteAddress !== undefined;
-		if (!isThere && writableLength === 0 && !listener.stalled) return;
+		if (!isThere && writableLength === 0 && !listener.stalled) return false;
 		const queuedBytes = (isThere && found.get(peerOfSocket(remoteAddress, remotePort) ?? "")) || 0;
-		this.#move(stream.takeUnread(listener, queuedBytes + writableLength, nowMs) ? "stalled" : "admitted");
+		const hasStalled = stream.takeUnread(listener, queuedBytes + writableLength, nowMs);
+		this.#move(hasStalled ? "stalled" : "admitted");
+		return hasStalled;
 	}
 
 	/** What it did speaks against its address. */

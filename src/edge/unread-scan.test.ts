@@ -27,6 +27,15 @@ test("a quiet machine is looked at now and then, one that holds much every few s
 	assert.equal(SCAN_EVERY_MS, 3_000);
 });
 
+test("while somebody has stalled it is looked at every few seconds, so that he is heard to read again", () => {
+	const plan = new ScanPlan();
+	plan.isAnyStalled = true;
+	plan.done(0, 1);
+	assert.equal(plan.isDue(QUIET, SCAN_EVERY_MS), true);
+	plan.isAnyStalled = false;
+	assert.equal(plan.isDue(QUIET, SCAN_EVERY_MS), false);
+});
+
 test("what is only on its way is gone at the next look, and causes no scan", () => {
 	assert.deepEqual(
 		scansOf((second) => (second % 2 === 0 ? FULL : QUIET)),

@@ -26,10 +26,12 @@ export function tcpMemory(sockstat: string): { readonly sockets: number; readonl
 
 /**
  * When the socket tables are worth reading: that costs some microseconds per socket of the machine, while the memory
- * all sockets hold together is one small file. While that holds much, every SCAN_EVERY_MS; else, as a few who stall do
+ * all sockets hold together is one small file. While that is much, or somebody has stalled, every SCAN_EVERY_MS; else, as a few who stall do
  * not show in it, every QUIET_SCAN_EVERY_MS, or less often where there are very many sockets. Pure.
  */
 export class ScanPlan {
+	/** Who has stalled must be seen to read again. */
+	isAnyStalled = false;
 	#endedMs = Number.NEGATIVE_INFINITY;
 	#costMs = 0;
 	/** Of the last looks: what is only on its way is gone at one of them. */
@@ -38,7 +40,7 @@ export class ScanPlan {
 	isDue({ sockets, pages }: { readonly sockets: number; readonly pages: number }, nowMs: number): boolean {
 		this.#busy.push(pages > QUIET_PAGES + sockets * QUIET_PAGES_PER_SOCKET);
 		if (this.#busy.length > 3) this.#busy.shift();
-		const isQuiet = !this.#busy.every(Boolean);
+		const isQuiet = !this.isAnyStalled && !this.#busy.every(Boolean);
 		const everyMs = isQuiet ? QUIET_SCAN_EVERY_MS : SCAN_EVERY_MS;
 		const restMs = this.#costMs / (isQuiet ? QUIET_CORE_SHARE_MAX : CORE_SHARE_MAX);
 		// A timer's jitter makes no difference.

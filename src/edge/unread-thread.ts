@@ -29,4 +29,7 @@ function scan(table: string, found: UnreadFound): void {
 	}
 }
 
+parentPort?.on("message", (isAnyStalled: boolean) => {
+	plan.isAnyStalled = isAnyStalled;
+});
 setInterval(look, LOOK_EVERY_MS);

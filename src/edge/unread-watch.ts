@@ -11,8 +11,11 @@ const THREAD_MB = { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4 };
 /** The default of net.ipv4.tcp_wmem's last value lets the kernel take megabytes for a listener who hears nothing. */
 const SEND_BUFFER_BYTES_MAX = 262_144;
 
-/** Watches what the listeners on `port` leave unread; `on` gets all that do, whenever that was looked at. */
-export type WatchUnread = (port: number, on: (found: ReadonlyMap<string, number>) => void) => Disposable;
+/**
+ * Watches what the listeners on `port` leave unread; `on` gets all that do, whenever that was looked at, and answers
+ * whether anybody has stalled: then it is looked at again soon, so that who reads again is written to again.
+ */
+export type WatchUnread = (port: number, on: (found: ReadonlyMap<string, number>) => boolean) => Disposable;
 
 /**
  * `socket.writableLength` stays 0 until the kernel's own queue is full, and that may hold minutes of sound. So its
@@ -39,7 +42,7 @@ export function createUnreadWatch(options: {
 			resourceLimits: THREAD_MB,
 		});
 		let instead: Disposable | undefined;
-		thread.on("message", (found: UnreadFound) => on(new Map(found)));
+		thread.on("message", (found: UnreadFound) => thread.postMessage(on(new Map(found))));
 		thread.on("error", (error) => {
 			instead = without(error);
 		});
