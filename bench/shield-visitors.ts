@@ -12,7 +12,8 @@ export type Visits = {
 	readonly perS: number;
 	readonly seconds: number;
 };
-export type Served = Record<string, { tried: number; served: number; p95Ms: number }>;
+/** `lost`: when those who were not served came, in seconds, and how it ended. */
+export type Served = Record<string, { tried: number; served: number; p95Ms: number; lost: string[] }>;
 
 const SERVED_WITHIN_MS = 2_000;
 
@@ -20,6 +21,7 @@ if (import.meta.main) {
 	const visits = JSON.parse(process.argv[2] ?? "{}") as Visits;
 	const times: Record<string, number[]> = {};
 	const tried: Record<string, number> = {};
+	const lost: Record<string, string[]> = {};
 	const all: Promise<void>[] = [];
 	let nth = 0;
 	const startedMs = performance.now();
@@ -33,8 +35,9 @@ if (import.meta.main) {
 				tried[key] = (tried[key] ?? 0) + 1;
 				nth += 1;
 				all.push(
-					visit(server, gapMs, nth).then((ms) => {
-						if (ms !== undefined) (times[key] ??= []).push(ms);
+					visit(server, gapMs, nth).then((end) => {
+						if (typeof end === "number") (times[key] ??= []).push(end);
+						else (lost[key] ??= []).push(`${((dueMs - startedMs) / 1_000).toFixed(1)} ${end}`);
 					}),
 				);
 			}
@@ -44,14 +47,14 @@ if (import.meta.main) {
 	const served: Served = {};
 	for (const [key, count] of Object.entries(tried)) {
 		const took = times[key] ?? [];
-		served[key] = { tried: count, served: took.length, p95Ms: quantile(took, 0.95) };
+		served[key] = { tried: count, served: took.length, p95Ms: quantile(took, 0.95), lost: lost[key] ?? [] };
 	}
 	console.log(JSON.stringify(served));
 	process.exit(0);
 }
 
-/** @returns how long it took, the gap included; undefined when it was not served in time. */
-function visit(server: Visits["servers"][number], gapMs: number, nth: number): Promise<number | undefined> {
+/** @returns how long it took, the gap included; a word when it was not served in time. */
+function visit(server: Visits["servers"][number], gapMs: number, nth: number): Promise<number | string> {
 	return new Promise((resolve) => {
 		const beganMs = performance.now();
 		const from = `127.210.${(nth >> 8) & 255}.${1 + (nth & 127)}`;
@@ -71,7 +74,8 @@ function visit(server: Visits["servers"][number], gapMs: number, nth: number): P
 			clearTimeout(late);
 			clearTimeout(rest);
 			const tookMs = performance.now() - beganMs;
-			resolve(text.startsWith("HTTP/1.1 200") && tookMs <= SERVED_WITHIN_MS ? tookMs : undefined);
+			if (text.startsWith("HTTP/1.1 200") && tookMs <= SERVED_WITHIN_MS) resolve(tookMs);
+			else resolve(`${text === "" ? "nothing" : text.slice(9, 12)} after ${Math.round(tookMs)} ms`);
 		});
 	});
 }

@@ -86,7 +86,9 @@ async function* attacked(mode: (typeof MODES)[number], context: Context): AsyncG
 	for (const [nth, { name, isOurs }] of servers.entries()) {
 		const newPerS = Math.round((seen[nth]?.opened ?? 0) / (rampS + 1 + seconds + 3));
 		for (const gapMs of GAPS_MS) {
-			const { tried, served: count, p95Ms } = served[`${name} ${gapMs}`] ?? { tried: 0, served: 0, p95Ms: 0 };
+			const of = served[`${name} ${gapMs}`] ?? { tried: 0, served: 0, p95Ms: 0, lost: [] };
+			const { tried, served: count, p95Ms, lost } = of;
+			if (isOurs && lost.length > 0) say(`lost at ${name}: ${lost.slice(0, 12).join("; ")}`);
 			const id = `shield-${mode}-${name}-gap-${gapMs}`;
 			const peer = `${count} of ${tried}, p95 ${Math.round(p95Ms)} ms; ${newPerS} attackers' connections/s, ${seen[nth]?.active} open`;
 			const share = (100 * count) / Math.max(1, tried);

@@ -372,6 +372,26 @@ test("an address that was evicted before goes before one that is new", async (t)
 	await honest.answered("ok;");
 });
 
+test("who has his answer and makes room for another is not held to it", async (t) => {
+	const { door, dial } = await open(t, ({ target }) => bytes("ok;", target === "/last"), { connectionsMax: 1 });
+	for (const path of ["/", "/last"]) {
+		const done = await dial("127.0.0.2");
+		done.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+		await done.answered("ok;");
+		await done.until(() => door.connections === 1);
+		// He keeps his side open.
+		const next = await dial("127.0.0.3");
+		next.send("GET / HT");
+		await done.gone();
+		const again = await dial("127.0.0.2");
+		await next.gone();
+		again.send(GET);
+		await again.answered("ok;");
+		again.socket.destroy();
+		await again.until(() => door.connections === 0);
+	}
+});
+
 test("one address cannot have all the room", async (t) => {
 	const { events, door, dial } = await open(t, () => bytes("ok;"), { connectionsMax: 1_000 });
 	const many = await Promise.all(Array.from({ length: 140 }, () => dial("127.0.0.2")));

@@ -345,7 +345,7 @@ class Connection implements Sink {
 	}
 
 	expire(state: ConnectionState): void {
-		if (state === "head" || state === "body" || state === "stalled") this.suspect();
+		if (this.#transport.bytesRead > 0) this.suspect();
 		switch (state) {
 			case "head":
 				// A connection that never sent a byte (a browser's spare one) is closed without a word.
@@ -391,10 +391,11 @@ class Connection implements Sink {
 		return hasStalled;
 	}
 
-	/** What it did speaks against its address. */
+	/** It goes for somebody else, or has run out of time: that speaks against its address, unless all it wanted was done. */
 	suspect(): void {
 		const { neighbours, clock } = this.#inside;
-		if (this.#address) neighbours.suspect(this.#address, clock.monoMs());
+		const isDone = this.#mode === "waiting" && !this.#unfinished && this.#reader?.heldBytes === 0;
+		if (this.#address && !isDone && this.#mode !== "closing") neighbours.suspect(this.#address, clock.monoMs());
 	}
 
 	get holdsFile(): boolean {
@@ -471,10 +472,6 @@ class Connection implements Sink {
 		// Its body is as incomplete as its head was.
 		if (answer.kind === "cold") return this.#handOver(reader);
 		this.#finished();
-		if (this.#suspect && this.#address) {
-			this.#suspect = false;
-			this.#inside.neighbours.trust(this.#address);
-		}
 		reader.take(result.bytes);
 		this.#perform(answer);
 	}
@@ -514,9 +511,17 @@ class Connection implements Sink {
 			this.#socket.once("drain", () => this.#answered(false));
 			return;
 		}
+		this.#taken();
 		this.#mode = "reading";
 		if (this.#socket.isPaused()) this.#socket.resume();
 		this.#advance();
+	}
+
+	/** The kernel has all of an answer: whatever was held against its address is not any more. */
+	#taken(): void {
+		if (!this.#suspect || !this.#address) return;
+		this.#suspect = false;
+		this.#inside.neighbours.trust(this.#address);
 	}
 
 	/** Stays BUSY until what the request is for is there. */
@@ -548,7 +553,7 @@ class Connection implements Sink {
 	#stream(answer: Extract<Answer, { kind: "object" }>): void {
 		const { head, key, from, to, close } = answer;
 		const inside = this.#inside;
-		if (!hasRoomForFile(inside)) {
+		if (!hasRoomForFile(inside, this.#suspect)) {
 			inside.events.refused("objects_busy");
 			return this.#refuse(503, "Too many recordings are being read at once. Try again in a few seconds.");
 		}
@@ -614,7 +619,10 @@ class Connection implements Sink {
 	#finish(): void {
 		this.#mode = "closing";
 		this.#reader = undefined;
-		this.#socket.end(() => this.#move("closing"));
+		this.#socket.end(() => {
+			this.#taken();
+			this.#move("closing");
+		});
 		if (this.#socket.isPaused()) this.#socket.resume();
 	}
 
@@ -631,10 +639,14 @@ class Connection implements Sink {
 	}
 }
 
-/** Whether a file may be opened; who has stalled longest over one gives his up for it. */
-function hasRoomForFile(inside: Inside): boolean {
+/**
+ * Whether a file may be opened: there is room, or who has stalled longest over one gives his up for it; not for a suspect,
+ * as who asks for large answers and does not read them would have us read them from the disk again and again.
+ */
+function hasRoomForFile(inside: Inside, isSuspect: boolean): boolean {
 	const { budget, connectionsMax } = inside;
-	if (inside.openFiles < Math.min(FILES_MAX, connectionsMax - budget.count)) return true;
+	if (inside.openFiles < Math.min(FILES_MAX, connectionsMax / 4, connectionsMax - budget.count)) return true;
+	if (isSuspect) return false;
 	for (const connection of budget.stalled()) {
 		if (!connection.holdsFile) continue;
 		connection.suspect();

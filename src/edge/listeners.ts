@@ -70,6 +70,8 @@ export class PushStream<F extends Form = Form> {
 	/** Visits left in the round. */
 	#left = 0;
 	#roundTo = 0;
+	/** How much the newest round holds, in parts. */
+	#roundParts: number = WRITE_PARTS.two_beats;
 	#ending: { readonly plain: Buffer | undefined; readonly chunked: Buffer } | undefined;
 	/** What this round writes, by the part it begins with: nearly always one entry, a few for those who just joined. */
 	#slices = new Map<number, Slice>();
@@ -126,6 +128,8 @@ export class PushStream<F extends Form = Form> {
 
 	/** Everyone is due everything before `toPart`; an unfinished round goes on with the new goal. */
 	startRound(toPart: number): void {
+		// The first one, or one behind a hole, says nothing about those that follow.
+		this.#roundParts = Math.min(toPart - this.#roundTo, WRITE_PARTS.two_beats);
 		this.#roundTo = toPart;
 		this.#slices.clear();
 		this.#slice = undefined;
@@ -171,7 +175,7 @@ export class PushStream<F extends Form = Form> {
 		if (listener.slot < 0) return false;
 		const isFresh =
 			nowMs - listener.drainingSinceMs < STALE_AFTER_MS ||
-			unreadBytes <= this.#tail.newestBytes(this.form, STALE_AFTER_PARTS + WRITE_PARTS.two_beats) + FRAMING_BYTES_MAX;
+			unreadBytes <= this.#tail.newestBytes(this.form, STALE_AFTER_PARTS + this.#roundParts) + FRAMING_BYTES_MAX;
 		if (listener.stalled && isFresh) listener.drainingSinceMs = nowMs;
 		listener.stalled = !isFresh;
 		return listener.stalled;

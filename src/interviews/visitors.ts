@@ -70,7 +70,9 @@ export function watchVisitors(
 	};
 	const drop = (visitor: Visitor, code: string | undefined) => {
 		if (code) events.refused(code);
-		if (visitor.address) neighbours.suspect(visitor.address, clock.monoMs());
+		// Not one who has his answer and only has not gone yet.
+		const isBad = visitor.isUnfinished || visitor.waitingBytes > 0;
+		if (visitor.address && isBad) neighbours.suspect(visitor.address, clock.monoMs());
 		budget.remove(visitor);
 		// With a reset the kernel forgets what it still holds for one who does not read.
 		visitor.transport.resetAndDestroy();

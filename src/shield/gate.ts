@@ -109,7 +109,9 @@ export class Gate {
 				: this.#mint.check(tokenText, interviewId, this.#clock.unixMs(), this.#revoked);
 		if (verdict?.kind !== "valid") {
 			if (isDoor) return out(verdict?.reason ?? "no_token");
-			return isShed("newcomer", this.#random.unit() * 2 ** 32, this.#strain) ? out("shed", SHED_WAIT_MS) : IN;
+			// Nobody is shed without strain; a random number costs more than the rest of this.
+			const isShedNow = this.#strain > 0 && isShed("newcomer", this.#random.unit() * 2 ** 32, this.#strain);
+			return isShedNow ? out("shed", SHED_WAIT_MS) : IN;
 		}
 		const { token } = verdict;
 		const isNew = token.class === "page";
