@@ -84,8 +84,10 @@ static void dial(struct client *client) {
 	setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 	/* As on Ethernet: with the loopback's 64 KB a kernel takes megabytes for each client who does not read. */
-	int segment_bytes = 1448;
+	int segment_bytes = 1448, window_bytes = 4096;
 	if (mode == READ || mode == SILENT) setsockopt(client->fd, IPPROTO_TCP, TCP_MAXSEG, &segment_bytes, sizeof segment_bytes);
+	/* Whoever wants to be slow says that he has no room. */
+	if (mode == READ) setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &window_bytes, sizeof window_bytes);
 	int nth = client->address;
 	/* Neighbours in time are neighbours in no prefix: 250 hosts in each of up to 65,000 /24. */
 	struct sockaddr_in from = {.sin_family = AF_INET}, to = {.sin_family = AF_INET, .sin_port = htons(port)};

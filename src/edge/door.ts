@@ -26,6 +26,8 @@ const CHATTER_BYTES_MAX = 4_096;
 const FILES_MAX = 1_000;
 /** A client that takes nothing of its answer from one look to the next is stalled: the first to go when there is no room. */
 const TICK_MS = 250;
+/** When there is no room it is looked at sooner. */
+const LOOK_AGAIN_MS = 50;
 
 export type Door = {
 	/** The port listened on; undefined when this worker does not listen, because the system cannot share ports between workers. */
@@ -75,6 +77,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 		budget,
 		neighbours,
 		openFiles: 0,
+		lookedMs: 0,
 		// Nothing is watched until somebody listens.
 		watch() {
 			watching ??= options.watchUnread(door.port ?? options.port, (found) => lookAtListeners(found, inside));
@@ -91,7 +94,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 	const ticking = everyMs(clock, TICK_MS, () => {
 		const nowMs = clock.monoMs();
 		for (const [connection, state] of [...budget.expired(nowMs)]) connection.expire(state);
-		for (const connection of [...budget.busy(), ...budget.stalled()]) connection.checkStall();
+		lookAtAnswers(inside, nowMs);
 	});
 	const door: Door = {
 		port,
@@ -116,6 +119,8 @@ type Inside = DoorOptions & {
 	readonly budget: ConnectionBudget<Connection>;
 	readonly neighbours: Neighbours;
 	openFiles: number;
+	/** When it was last looked at whether answers are taken. */
+	lookedMs: number;
 	/** Somebody listens: begins to watch whether he takes what he gets. */
 	readonly watch: () => void;
 };
@@ -134,6 +139,8 @@ function admit(socket: Socket, inside: Inside): void {
 		socket.resetAndDestroy();
 		return;
 	}
+	const isFull = budget.count + inside.openFiles >= inside.connectionsMax;
+	if (isFull && budget.isTight && nowMs - inside.lookedMs >= LOOK_AGAIN_MS) lookAtAnswers(inside, nowMs);
 	const connection = new Connection(socket, client, address, inside);
 	const dropped = budget.admit(connection, nowMs, { heldElsewhere: inside.openFiles });
 	if (dropped === connection) return connection.drop("full");
@@ -142,6 +149,13 @@ function admit(socket: Socket, inside: Inside): void {
 		dropped.drop("evicted");
 	}
 	connection.begin();
+}
+
+/** Sorts those being answered into who takes his answer and who does not. */
+function lookAtAnswers(inside: Inside, nowMs: number): void {
+	const { budget } = inside;
+	inside.lookedMs = nowMs;
+	for (const connection of [...budget.busy(), ...budget.stalled()]) connection.checkStall();
 }
 
 /** Whose limits apply to a connection. None to this machine itself: there it is a proxy that connects. */
@@ -338,9 +352,11 @@ class Connection implements Sink {
 		if (reason) this.#inside.events.refused(reason);
 		this.#finished();
 		this.#inside.budget.remove(this);
-		// With a reset the kernel forgets what it still holds for a client that does not read, and a listener whose
-		// stream has no length knows that this is not its end.
-		if (reason === "slow_reader" || this.#mode === "listening") this.#transport.resetAndDestroy();
+		// With a reset the kernel forgets what it still holds for a client who does not read; otherwise his closed window
+		// keeps it for minutes. And a listener whose stream has no length knows that this is not its end.
+		const mayHoldBytes = this.#mode === "busy" || this.#mode === "listening" || this.#mode === "closing";
+		if (reason === "slow_reader" || (reason === "evicted" && mayHoldBytes) || this.#mode === "listening")
+			this.#transport.resetAndDestroy();
 		else this.#transport.destroy();
 	}
 

@@ -11,6 +11,8 @@ import type { Ctx } from "./requests.ts";
 const VISITOR_PATIENCE: Patience = { head: 2_000, body: 2_000, idle: 2_000, stalled: 5_000, closing: 1_000 };
 /** A visitor who takes nothing of his answer from one look to the next is stalled. */
 const TICK_MS = 250;
+/** When there is no room it is looked at sooner. */
+const LOOK_AGAIN_MS = 50;
 
 /** How a request shows that its connection belongs here. */
 const rights = new WeakMap<IncomingMessage, () => void>();
@@ -78,6 +80,18 @@ export function watchVisitors(
 		visitor.transport.resetAndDestroy();
 	};
 
+	let lookedMs = 0;
+	/** Sorts those being answered into who takes his answer and who does not. */
+	const lookAtAnswers = () => {
+		const nowMs = clock.monoMs();
+		lookedMs = nowMs;
+		for (const visitor of [...budget.busy(), ...budget.stalled()]) {
+			const unread = visitor.socket?.writableLength ?? 0;
+			budget.move(visitor, unread > 0 && unread === visitor.waitingBytes ? "stalled" : "busy", nowMs);
+			visitor.waitingBytes = unread;
+		}
+	};
+
 	server.on("connection", (transport: Socket) => {
 		const { remoteAddress = "" } = transport;
 		const address = OWN_ADDRESSES.has(remoteAddress) ? undefined : parseAddress(remoteAddress);
@@ -96,6 +110,8 @@ export function watchVisitors(
 			budget.remove(visitor);
 			if (visitors.get(key) === visitor) visitors.delete(key);
 		});
+		const isFull = budget.count >= connectionsMax;
+		if (isFull && budget.isTight && clock.monoMs() - lookedMs >= LOOK_AGAIN_MS) lookAtAnswers();
 		const dropped = budget.admit(visitor, clock.monoMs());
 		if (dropped) drop(dropped, dropped === visitor ? "full" : "evicted");
 		if (address && neighbours.isSuspect(address, clock.monoMs())) budget.suspect(visitor);
@@ -145,11 +161,7 @@ export function watchVisitors(
 			budget.move(visitor, "closing", nowMs);
 			socket.end(problemMessage(refusal("too_slow", "The request did not arrive in time. Send it again.")));
 		}
-		for (const visitor of [...budget.busy(), ...budget.stalled()]) {
-			const unread = visitor.socket?.writableLength ?? 0;
-			budget.move(visitor, unread > 0 && unread === visitor.waitingBytes ? "stalled" : "busy", nowMs);
-			visitor.waitingBytes = unread;
-		}
+		lookAtAnswers();
 	});
 	return ticking;
 }

@@ -66,6 +66,11 @@ export class ConnectionBudget<C> {
 		return this.#state.size;
 	}
 
+	/** Who goes next is somebody unfinished: before that it is worth looking who of those being answered has stalled. */
+	get isTight(): boolean {
+		return this.#since.closing.size + this.#since.stalled.size + this.#suspects.size === 0;
+	}
+
 	/** Those that are in no other state: what no newcomer can push out. */
 	get admittedCount(): number {
 		const passing = LIMITED.reduce((sum, state) => sum + this.#since[state].size, this.#busy.size);
