@@ -6,5 +6,6 @@ export * from "./files.ts";
 export * from "./log.ts";
 export * from "./output.ts";
 export * from "./random.ts";
+export * from "./sockets.ts";
 export * from "./time.ts";
 export * from "./x509.ts";

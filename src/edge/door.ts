@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { type Clock, everyMs, type MonoMs, type Random } from "#base/index.ts";
+import { type Clock, everyMs, type MonoMs, type Random, resetNow } from "#base/index.ts";
 import type { Objects } from "#objects/index.ts";
 import { type ClientAddress, ConnectionBudget, type ConnectionState, Neighbours, parseAddress } from "#shield/index.ts";
 import { EdgeError } from "./errors.ts";
@@ -136,7 +136,7 @@ function admit(socket: Socket, inside: Inside): void {
 	if (refusal) {
 		events.refused(refusal);
 		socket.on("error", ignore);
-		socket.resetAndDestroy();
+		resetNow(socket);
 		return;
 	}
 	const isFull = budget.count + inside.openFiles >= inside.connectionsMax;
@@ -356,7 +356,7 @@ class Connection implements Sink {
 		// keeps it for minutes. And a listener whose stream has no length knows that this is not its end.
 		const mayHoldBytes = this.#mode === "busy" || this.#mode === "listening" || this.#mode === "closing";
 		if (reason === "slow_reader" || (reason === "evicted" && mayHoldBytes) || this.#mode === "listening")
-			this.#transport.resetAndDestroy();
+			resetNow(this.#transport);
 		else this.#transport.destroy();
 	}
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { type Clock, everyMs, type Random } from "#base/index.ts";
+import { type Clock, everyMs, type Random, resetNow } from "#base/index.ts";
 import { type ClientAddress, ConnectionBudget, Neighbours, type Patience, parseAddress } from "#shield/index.ts";
 import { refusal } from "./errors.ts";
 import type { InterviewEvents } from "./events.ts";
@@ -77,7 +77,7 @@ export function watchVisitors(
 		if (visitor.address && isBad) neighbours.suspect(visitor.address, clock.monoMs());
 		budget.remove(visitor);
 		// With a reset the kernel forgets what it still holds for one who does not read.
-		visitor.transport.resetAndDestroy();
+		resetNow(visitor.transport);
 	};
 
 	let lookedMs = 0;
@@ -98,7 +98,7 @@ export function watchVisitors(
 		const refused = address && neighbours.admit(address, clock.monoMs());
 		if (refused) {
 			events.refused(refused);
-			transport.resetAndDestroy();
+			resetNow(transport);
 			return;
 		}
 		const visitor = new Visitor(transport, address);
