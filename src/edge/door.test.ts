@@ -14,7 +14,7 @@ import { fakePart, fakeTimeline } from "./fakes.ts";
 import type { RequestHead } from "./head.ts";
 import { STALE_AFTER_MS } from "./listeners.ts";
 import { Programme } from "./programme.ts";
-import type { Answer } from "./serve.ts";
+import type { Answer } from "./replies.ts";
 import { peerOfSocket } from "./socket-queues.ts";
 
 const bytes = (text: string, close = false): Answer => ({ kind: "bytes", bytes: [Buffer.from(text)], close });
