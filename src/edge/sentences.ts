@@ -4,7 +4,7 @@ import type { Language } from "#wire/index.ts";
 export const SENTENCES = {
 	not_found: {
 		en: "There is nothing at this address. Check the link, or see what is on at the front page.",
-		de: "Unter dieser Adresse gibt es nichts. Prüfe den Link, oder sieh auf der Startseite nach, was läuft.",
+		de: "Unter dieser Adresse gibt es nichts. Prüfen Sie den Link, oder sehen Sie auf der Startseite nach, was läuft.",
 	},
 	removed: {
 		en: "This interview has been removed.",
@@ -12,7 +12,7 @@ export const SENTENCES = {
 	},
 	starting: {
 		en: "The server is starting. Try again in a moment.",
-		de: "Der Server startet gerade. Versuche es gleich noch einmal.",
+		de: "Der Server startet gerade. Versuchen Sie es gleich noch einmal.",
 	},
 	not_begun: {
 		en: "The interview has not begun. Its page shows when it does; players may try again after the time in Retry-After.",
@@ -56,7 +56,7 @@ export const SENTENCES = {
 	},
 	busy: {
 		en: "Too much is being read at once. Try again in a second.",
-		de: "Gerade wird zu viel auf einmal gelesen. Versuche es in einer Sekunde noch einmal.",
+		de: "Gerade wird zu viel auf einmal gelesen. Versuchen Sie es in einer Sekunde noch einmal.",
 	},
 	method: {
 		en: "This address can be read with GET and HEAD only.",
@@ -68,7 +68,7 @@ export const SENTENCES = {
 	},
 	failed: {
 		en: "The server could not read what you asked for. It has been logged; try again later.",
-		de: "Der Server konnte das Gewünschte nicht lesen. Versuche es später noch einmal.",
+		de: "Der Server konnte das Gewünschte nicht lesen. Versuchen Sie es später noch einmal.",
 	},
 	malformed_query: {
 		en: "The query cannot be read.",
