@@ -12,8 +12,8 @@ import { atMost, median, type Row } from "./rows.ts";
 type Context = { readonly directory: string; readonly isShort: boolean; readonly say: (text: string) => void };
 
 export async function* tls(context: Context): AsyncGenerator<Row> {
-	yield* handshakes(context);
 	yield* listeners(context);
+	yield* handshakes(context);
 }
 
 /** CPU of the worker per connection that is accepted, shakes hands and closes; H is how many of these fill one core. */
