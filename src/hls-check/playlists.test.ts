@@ -1,10 +1,11 @@
 /** Playlists that are right, and each of them broken in one place: the rule that must notice. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { BROKEN, BROKEN_CHANGES, BROKEN_SETS, type Edit, GOOD } from "./broken.testing.ts";
 import { checkPlaylist, checkTogether } from "./check.ts";
 import { parsePlaylist } from "./parse.ts";
-import { checkChange, Follower } from "./reload.ts";
+import { checkChange, Follower, merge } from "./reload.ts";
 import type { RuleId } from "./rules.ts";
 
 function rulesOf(text: string): RuleId[] {
@@ -125,4 +126,23 @@ test("a live playlist that stands still, or whose dates run away from the clock,
 		return [k * 4_200, edited(classic, k === 0 ? [] : [[/$/, lines]])];
 	});
 	assert.deepEqual(follow(steps), ["6.2.1-10"], "0.2 s slow with each segment");
+});
+
+test("whatever a playlist holds, it is read to its end", () => {
+	const pieces = Object.values(GOOD).flatMap((text) => text.split(/(?<=[\n,=:"])/));
+	const piece = fc.oneof(fc.constantFrom(...pieces), fc.string({ maxLength: 5 }));
+	fc.assert(
+		fc.property(fc.array(piece, { maxLength: 60 }), fc.array(piece, { maxLength: 60 }), (before, after) => {
+			const report = (_rule: RuleId, line: number) => assert.ok(Number.isInteger(line) && line >= 0);
+			const [old, now] = [before, after].map((parts) =>
+				parsePlaylist(`#EXTM3U\n${parts.join("")}`, "http://a/b.m3u8", report),
+			);
+			if (!old || !now) return;
+			checkPlaylist(old, report);
+			checkChange(old, now, report);
+			merge(old, now);
+			checkTogether([old, now], () => {});
+		}),
+		{ numRuns: 2_000 },
+	);
 });
