@@ -64,11 +64,12 @@ export async function playWithHlsJs(browser: Browser, source: string) {
 		page: page as Page,
 		view: () => page.evaluate(() => (globalThis as unknown as Playing).__view()),
 		heard: () => takeHeard(page, "element"),
-		/** Plays another variant from the next part or segment on. */
-		choose: (level: number) =>
-			page.evaluate((nth) => {
-				(globalThis as unknown as Playing).__hls.nextLevel = nth;
-			}, level),
+		/** Plays the variant whose playlist has this name from the next part or segment on. */
+		choose: (name: string) =>
+			page.evaluate((wanted) => {
+				const { __hls: hls } = globalThis as unknown as Playing;
+				hls.nextLevel = hls.levels.findIndex(({ url }) => url[0]?.endsWith(wanted));
+			}, name),
 		async [Symbol.asyncDispose]() {
 			await page.close();
 			await site[Symbol.asyncDispose]();
