@@ -110,6 +110,8 @@ export class PushStream<F extends Form = Form> {
 		const slot = this.#listeners.length;
 		const listener: Listener = { sink, chunked, drainingSinceMs: nowMs, stalled: false, nextPart, slot };
 		this.#listeners.push(listener);
+		// The round goes by places: without one more visit it would end before it is round.
+		if (this.#left > 0) this.#left += 1;
 		return listener;
 	}
 
