@@ -52,6 +52,9 @@ static int64_t window_from_us, window_to_us, failed, cut, bad, answers, bytes_in
 
 static int in_window(int64_t at_us) { return window_from_us && at_us >= window_from_us && !window_to_us; }
 
+/* Who asks in the rhythm of what he asks for may come just too early once: two intervals, give or take, are no gap then. */
+static int64_t gap_us_max(void) { return (mode == BLOCK ? 2000LL : 2500LL) * interval_ms; }
+
 static void leave(struct player *player, int is_failure) {
 	if (is_failure) failed++;
 	else cut++;
@@ -123,7 +126,7 @@ static void answered(struct player *player, int64_t at_us) {
 		if (in_window(at_us)) {
 			media_in_window++;
 			int64_t gap_us = at_us - player->last_us;
-			if (gap_us > 2000LL * interval_ms) player->gaps++;
+			if (gap_us > gap_us_max()) player->gaps++;
 			if (gap_us > player->longest_us) player->longest_us = gap_us;
 		}
 		player->last_us = at_us;
@@ -269,7 +272,7 @@ int main(int argc, char **argv) {
 		if (player->state != GONE && player->state != NEW) {
 			active++;
 			int64_t open_gap_us = window_to_us - player->last_us;
-			if (open_gap_us > 2000LL * interval_ms) player->gaps++;
+			if (open_gap_us > gap_us_max()) player->gaps++;
 			if (open_gap_us > player->longest_us) player->longest_us = open_gap_us;
 		}
 		gaps += player->gaps;
