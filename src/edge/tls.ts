@@ -30,7 +30,8 @@ export type TlsFront = {
  *
  * A new certificate is for new connections; those that are open keep what they have. Tickets are kept by clients and
  * sealed with keys that the supervisor hands out, so that a session begun at one worker goes on at another, or at
- * this one after a restart, for a third of the price of a handshake.
+ * this one after a restart, without signature and certificate: with RSA that is half the price of a handshake, with
+ * P-256 a tenth, and a kilobyte less to send.
  *
  * @throws Error when the certificate cannot be used.
  */
