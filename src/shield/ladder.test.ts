@@ -21,7 +21,7 @@ test("goes up after two seconds, to what was asked for all of that time; names t
 	assert.deepEqual(run(new Ladder(), lasting({ loopDelayP99Ms: 30 }, UP_AFTER_MS)), [
 		"2000: normal → quiet, loopDelayP99Ms",
 	]);
-	assert.deepEqual(run(new Ladder(), lasting({ admittedShare: 0.95 }, UP_AFTER_MS)), [
+	assert.deepEqual(run(new Ladder(), lasting({ admittedShare: 0.97 }, UP_AFTER_MS)), [
 		"2000: normal → door, admittedShare",
 	]);
 	const spike = [
@@ -34,16 +34,16 @@ test("goes up after two seconds, to what was asked for all of that time; names t
 
 test("comes down one level at a time, each after half a minute with room to spare [SH6]", () => {
 	const ladder = new Ladder();
-	run(ladder, lasting({ admittedShare: 0.95 }, UP_AFTER_MS));
+	run(ladder, lasting({ admittedShare: 0.97 }, UP_AFTER_MS));
 	const fallen = run(ladder, lasting({}, 3 * DOWN_AFTER_MS), UP_AFTER_MS + TICK_MS);
 	assert.deepEqual(
 		fallen.map((line) => line.split(": ")[1]),
 		["door → lean, relief", "lean → quiet, relief", "quiet → normal, relief"],
 	);
 	const nearly = new Ladder();
-	run(nearly, lasting({ admittedShare: 0.75 }, UP_AFTER_MS));
+	run(nearly, lasting({ admittedShare: 0.88 }, UP_AFTER_MS));
 	// Below the step up, and yet not enough to come down.
-	assert.deepEqual(run(nearly, lasting({ admittedShare: 0.6 }, 3 * DOWN_AFTER_MS), UP_AFTER_MS), []);
+	assert.deepEqual(run(nearly, lasting({ admittedShare: 0.8 }, 3 * DOWN_AFTER_MS), UP_AFTER_MS), []);
 });
 
 test("a pinned level holds whatever the strain, until it is released [SH7]", () => {

@@ -19,12 +19,12 @@ export type Strain = {
  * alone closes no door: it may be busy with turning strangers away.
  */
 const STEPS: readonly { readonly level: Level; readonly from: Strain }[] = [
-	{ level: "quiet", from: { loopDelayP99Ms: 20, cpuShare: 0.8, admittedShare: 0.7 } },
-	{ level: "lean", from: { loopDelayP99Ms: 50, cpuShare: 0.9, admittedShare: 0.8 } },
-	{ level: "door", from: { loopDelayP99Ms: 100, cpuShare: Number.POSITIVE_INFINITY, admittedShare: 0.9 } },
+	{ level: "quiet", from: { loopDelayP99Ms: 20, cpuShare: 0.8, admittedShare: 0.85 } },
+	{ level: "lean", from: { loopDelayP99Ms: 50, cpuShare: 0.9, admittedShare: 0.92 } },
+	{ level: "door", from: { loopDelayP99Ms: 100, cpuShare: Number.POSITIVE_INFINITY, admittedShare: 0.96 } },
 ];
 /** A step down needs more room than the step up left, or it would be taken back at once. */
-const DOWN_BELOW = 0.7;
+const DOWN_BELOW = 0.85;
 export const UP_AFTER_MS = 2_000;
 export const DOWN_AFTER_MS = 30_000;
 

@@ -43,16 +43,16 @@ test("a line opens with door and moves by the room there is, at most as fast as 
 	assert.equal(evening.steward.standOf("evening"), null);
 	const full = (nowMs: number): WorkerReport => ({
 		...CALM,
-		admitted: 950,
-		admittedShare: 0.95,
+		admitted: 970,
+		admittedShare: 0.97,
 		minted: { evening: Math.floor(nowMs / 10) },
 	});
 	evening.pass(12_000, (nowMs) => [full(nowMs), full(nowMs)]);
 	const openedUnixMs = evening.steward.standOf("evening")?.drawnUnixMs ?? 0;
 	assert.deepEqual([evening.steward.level, evening.steward.standOf("evening")?.fraction], ["door", 1]);
 	assert.equal(evening.steward.standOf("evening")?.laterUnixMs, openedUnixMs, "nobody leaves, nobody is let in");
-	// 200 came per second; room for 850 − 800 = 50 on each of two workers, each second.
-	const leaving = (nowMs: number): WorkerReport => ({ ...full(nowMs), admitted: 800 });
+	// 200 came per second; room for 940 − 890 = 50 on each of two workers, each second.
+	const leaving = (nowMs: number): WorkerReport => ({ ...full(nowMs), admitted: 890 });
 	evening.pass(10_000, (nowMs) => [leaving(nowMs), leaving(nowMs)]);
 	const inMs = (evening.steward.standOf("evening")?.laterUnixMs ?? 0) - openedUnixMs;
 	assert.ok(Math.abs(inMs - 5_000) <= 500, `${inMs} ms of arrivals are in after 10 s at half their rate`);
@@ -63,8 +63,8 @@ test("a restart goes on at the level and the place where it was; what was saved 
 	assert.equal(evening.steward.save(T as UnixMs), undefined);
 	const full = (nowMs: number): WorkerReport => ({
 		...CALM,
-		admitted: 950,
-		admittedShare: 0.95,
+		admitted: 970,
+		admittedShare: 0.97,
 		minted: { evening: Math.floor(nowMs / 10) },
 	});
 	evening.pass(12_000, (nowMs) => [full(nowMs)]);

@@ -27,7 +27,7 @@ const REPORT_FRESH_MS = 3_000;
 /** The line moves this often. */
 export const LINE_EVERY_MS = 1_000;
 /** Share of its connections that a worker gives to the line; the rest is for those who come back. */
-const LINE_SHARE = 0.85;
+const LINE_SHARE = 0.94;
 /** Newcomers that one worker greets per second, below what TLS handshakes allow of one core. */
 const GREETED_PER_S = 200;
 /** Interviews that a line is kept for; the oldest is forgotten beyond it. */
