@@ -36,7 +36,9 @@ export type RefusalCode =
 	| "invitation_foreign"
 	| "database_down"
 	| "stage_unreachable"
-	| "programme_unreachable";
+	| "programme_unreachable"
+	| "house_unreachable"
+	| "level_not_pinned";
 
 export type Refusal = {
 	readonly ok: false;

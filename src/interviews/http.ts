@@ -8,6 +8,9 @@ import {
 	interviewView,
 	invitationLink,
 	invitationLook,
+	levelPin,
+	levelRelease,
+	levelView,
 	me,
 	operationsView,
 	redeemAnswer,
@@ -22,6 +25,7 @@ import type { Announce } from "./announce.ts";
 import { type Refusal, refusal } from "./errors.ts";
 import type { Counters, InterviewEvents } from "./events.ts";
 import { hostNameOf, type Interview, mayDirect, seatOf, withSeat } from "./interview.ts";
+import type { Levels } from "./levels.ts";
 import { transition } from "./lifecycle.ts";
 import { metricsText } from "./metrics.ts";
 import { problemResponse } from "./problems.ts";
@@ -34,6 +38,7 @@ import { Views, type ViewsOptions } from "./views.ts";
 export type ApiOptions = ViewsOptions & {
 	readonly people: People;
 	readonly announce: Announce;
+	readonly levels: Levels;
 	readonly tokens: SeatTokens;
 	readonly events: InterviewEvents;
 	readonly counters: Counters;
@@ -55,7 +60,7 @@ const endView = z.object({ durationMs: z.number() });
 
 /** The API of the staff door (`/api/v1`), its description and its metrics. */
 export function createApi(options: ApiOptions): Hono<Bindings> {
-	const { clock, interviews, announce, live, people, tokens, events, counters } = options;
+	const { clock, interviews, announce, live, levels, people, tokens, events, counters } = options;
 	const cookie = createSessionCookie(options);
 	const { sessionOf } = cookie;
 	const views = new Views(options);
@@ -401,6 +406,24 @@ export function createApi(options: ApiOptions): Hono<Bindings> {
 			access: "person",
 			answer: operationsView,
 			handle: () => ({ ok: true, json: views.operations() }),
+		}),
+		route({
+			method: "put",
+			path: "/level",
+			summary: "Pin the level of the public door, whatever the strain; the reason is recorded",
+			access: "person",
+			body: levelPin,
+			answer: levelView,
+			handle: (_, { level, reason }) => levels.pin(level, reason),
+		}),
+		route({
+			method: "delete",
+			path: "/level",
+			summary: "Let the strain decide the level again; the reason is recorded",
+			access: "person",
+			body: levelRelease,
+			answer: levelView,
+			handle: (_, { reason }) => levels.release(reason),
 		}),
 	];
 

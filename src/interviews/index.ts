@@ -9,6 +9,7 @@ export { openDoor } from "./door.ts";
 export { Counters, createInterviewEvents, type InterviewEvents } from "./events.ts";
 export { type ApiOptions, createApi } from "./http.ts";
 export { factsOf, type Interview, parseInterview } from "./interview.ts";
+export { Levels } from "./levels.ts";
 export { isOver } from "./lifecycle.ts";
 export { Live } from "./live.ts";
 export { Mp3Recordings } from "./mp3-recordings.ts";

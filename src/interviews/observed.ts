@@ -143,6 +143,12 @@ export class Observed implements Disposable {
 		return sum;
 	}
 
+	/** Of the workers that have reported lately, by number. */
+	edges(): EdgeReport[] {
+		const fresh = [...this.#edges.values()].flatMap((edge) => this.#fresh(edge, EDGE_FRESH_MS) ?? []);
+		return fresh.sort((a, b) => a.worker - b.worker);
+	}
+
 	/** Everything that runs for it was let go. */
 	forget(interviewId: string): void {
 		this.#stages.delete(interviewId);

@@ -39,6 +39,8 @@ const STATUS: Record<RefusalCode, number> = {
 	database_down: 503,
 	stage_unreachable: 503,
 	programme_unreachable: 503,
+	house_unreachable: 503,
+	level_not_pinned: 409,
 };
 
 const TITLES: Record<number, string> = {

@@ -13,7 +13,7 @@ import { type Bindings, type Ctx, isOwnOrigin, readBody } from "./requests.ts";
  */
 export type Access = "anyone" | "browser" | "person" | "in" | "direct" | "owner";
 
-type Method = "get" | "post" | "patch" | "delete";
+type Method = "get" | "post" | "put" | "patch" | "delete";
 
 /** What a handler is told, by access: a field exists only where it was checked. */
 export type Asked = {

@@ -4,6 +4,7 @@ import { OWNER, type People, type Session } from "#people/index.ts";
 import type { InterviewView, Me, OperationsView, StudioSnapshot } from "#wire/index.ts";
 import { type DiskEstimate, estimateDisk } from "./disk.ts";
 import { endedUnixMsOf, type Interview, mayDirect, onAirUnixMsOf, type Seat, seatOf } from "./interview.ts";
+import type { Levels } from "./levels.ts";
 import { isOver } from "./lifecycle.ts";
 import type { Live } from "./live.ts";
 import { studioSnapshotOf } from "./snapshot.ts";
@@ -12,6 +13,7 @@ export type ViewsOptions = {
 	readonly clock: Clock;
 	readonly interviews: Mirror<Interview>;
 	readonly live: Live;
+	readonly levels: Pick<Levels, "view">;
 	readonly people: Pick<People, "waitingCount">;
 	readonly publicUrl: string;
 	readonly liveInterviewsMax: number;
@@ -103,11 +105,12 @@ export class Views {
 	}
 
 	operations(): OperationsView {
-		const { live, interviews, liveInterviewsMax } = this.#options;
+		const { live, levels, interviews, liveInterviewsMax } = this.#options;
 		const open = live.openIds().flatMap((interviewId) => interviews.get(interviewId) ?? []);
 		// Those that want to open and cannot are what an operator must know of.
 		const refused = [...interviews.values()].filter(({ interviewId }) => live.openRefusal(interviewId) !== undefined);
 		return {
+			atUnixMs: this.#options.clock.unixMs(),
 			supervisor: live.observed.supervisor ?? null,
 			live: open.map((interview) => ({
 				interviewId: interview.interviewId,
@@ -119,6 +122,8 @@ export class Views {
 				programme: live.observed.broadcast(interview.interviewId) ?? null,
 			})),
 			liveInterviewsMax,
+			level: levels.view ?? null,
+			edges: live.observed.edges().map(({ listeners, minted, ...edge }) => edge),
 			databaseAvailable: this.databaseAvailable,
 			recordsWaiting: this.recordsWaiting,
 			warnings: [...new Set([...open, ...refused].flatMap((interview) => this.#warnings(interview)))],

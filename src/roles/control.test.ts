@@ -6,20 +6,28 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import * as z from "zod/mini";
 import { type Clock, everyMs, type MonoMs, silentLog, systemClock, systemRandom, type UnixMs } from "#base/index.ts";
 import { startTestPostgres, type TestPostgres } from "#database/testing.ts";
 import { FakeProcesses } from "#interviews/testing.ts";
+import { Steward } from "#shield/index.ts";
 import {
 	CONTROL_COMMAND,
 	type ControlCommand,
 	controlAnswer,
+	type EdgeReport,
+	edgeReports,
 	INTERVIEWS_REQUEST,
 	type InvitationLink,
 	interviewFacts,
 	interviewView,
 	invitationLook,
+	LEVEL_CHANGES,
+	LEVEL_COMMANDS,
+	levelCommand,
+	levelView,
 	me,
 	operationsView,
 	type PlatformSettings,
@@ -311,6 +319,8 @@ describe("control with PostgreSQL and HTTP", () => {
 			["GET", "/interviews"],
 			["POST", "/interviews", draft()],
 			["GET", "/operations"],
+			["PUT", "/level", { level: "lean", reason: "mine" }],
+			["DELETE", "/level", { reason: "mine" }],
 			["GET", path],
 			["PATCH", path, { title: "Mine" }],
 			["DELETE", path],
@@ -476,6 +486,67 @@ describe("control with PostgreSQL and HTTP", () => {
 		const phase = async () => (await host.get(interviewView, "GET", `/interviews/${interviewId}`)).phase;
 		await until("its doors", async () => (await phase()) === "doors");
 		await host.send("POST", `/api/v1/interviews/${interviewId}/cancel`);
+	});
+
+	test("a level is pinned and released with a reason; without house it is said that it cannot be", async () => {
+		const pin = { level: "lean", reason: " a known crowd at eight " };
+		const away = await host.send("PUT", "/api/v1/level", pin);
+		assert.deepEqual([away.status, away.headers.get("retry-after")], [503, "2"]);
+		assert.equal(((await away.json()) as Problem).code, "house_unreachable");
+		assert.equal((await host.get(operationsView, "GET", "/operations")).level, null);
+
+		const bus = platform.hub.connect();
+		const steward = new Steward(systemRandom);
+		using _house = bus.respond(LEVEL_COMMANDS, (payload) => {
+			const command = readJson(levelCommand, payload);
+			const now = [clock.monoMs(), clock.unixMs()] as const;
+			if (command.kind === "pin") steward.pin(command.level, command.reason, ...now);
+			const done = command.kind !== "release" || steward.release(command.reason, ...now) !== undefined;
+			return writeJson({ done, view: steward.view });
+		});
+		for (const [body, pointer] of [
+			[{ level: "lean" }, "/reason"],
+			[{ level: "lean", reason: "  " }, "/reason"],
+			[{ level: "lean", reason: "x".repeat(201) }, "/reason"],
+			[{ level: "closed", reason: "x" }, "/level"],
+			[{ level: "lean", reason: "x", until: 1 }, "/until"],
+		] as const) {
+			assert.equal(await host.refused("PUT", "/level", body), `400 malformed ${pointer}`);
+		}
+		assert.equal(await host.refused("DELETE", "/level"), "400 malformed /reason");
+		assert.equal(await host.refused("DELETE", "/level", { reason: "over" }), "409 level_not_pinned");
+		const pinned = await host.get(levelView, "PUT", "/level", pin);
+		assert.deepEqual([pinned.level, pinned.pinned], ["lean", true]);
+		assert.equal(pinned.records.at(-1)?.reason, "a known crowd at eight");
+		assert.deepEqual((await host.get(operationsView, "GET", "/operations")).level, pinned);
+		const released = await host.get(levelView, "DELETE", "/level", { reason: "over" });
+		assert.deepEqual([released.level, released.pinned, released.records.length], ["lean", false, 2]);
+
+		bus.publish(LEVEL_CHANGES, writeJson({ ...released, level: "quiet" }));
+		await until("what house says by itself", async () => {
+			return (await host.get(operationsView, "GET", "/operations")).level?.level === "quiet";
+		});
+	});
+
+	test("the operations page gets what edges report, without what is for others", async () => {
+		const report: EdgeReport = {
+			worker: 0,
+			pid: 1,
+			listeners: { "a-talk": { settled: 1, open: 2, stalled: 0 } },
+			connections: 3,
+			admitted: 2,
+			connectionsMax: 100,
+			cpuShare: 0.5,
+			minted: { id: 4 },
+			refusedSinceStart: { slow_head: 7 },
+			loopDelayP99Ms: 1,
+		};
+		platform.hub.connect().publish(edgeReports(0), writeJson(report));
+		const { listeners, minted, ...shown } = report;
+		await until("the report", async () => {
+			const { edges } = (await (await host.send("GET", "/api/v1/operations")).json()) as { edges: unknown[] };
+			return edges.length === 1 && isDeepStrictEqual(edges[0], shown);
+		});
 	});
 
 	test("heads that are none, ids and queries that nobody has: problem+json, and the door goes on", async () => {

@@ -13,6 +13,7 @@ import {
 	type Interview,
 	interviewStore,
 	isOver,
+	Levels,
 	Live,
 	openDoor,
 	parseInterview,
@@ -80,6 +81,8 @@ export async function startControl(settings: PlatformSettings, outside: Outside)
 		new Live({ clock, random, bus, interviews, liveInterviewsMax, edgeWorkers: settings.edgeWorkers, events }),
 	);
 
+	const levels = parts.use(new Levels({ bus, clock }));
+
 	const objects = openDisk(settings.objectsDir);
 	let freeBytes = await freeBytesIn(settings.dataDir);
 	parts.use(
@@ -110,6 +113,7 @@ export async function startControl(settings: PlatformSettings, outside: Outside)
 		interviews,
 		announce,
 		live,
+		levels,
 		people,
 		tokens,
 		events,

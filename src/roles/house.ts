@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import * as z from "zod/mini";
-import { everyMs, systemRandom, unpackPieces } from "#base/index.ts";
+import { type Clock, everyMs, systemRandom, unpackPieces } from "#base/index.ts";
 import { BusError } from "#bus/index.ts";
 import { Counters, createInterviewEvents, loadPages, Mp3Recordings, PublicSite } from "#interviews/index.ts";
 import { openDisk } from "#objects/index.ts";
-import { createShieldEvents, Steward, savedSteward } from "#shield/index.ts";
+import { createShieldEvents, type LadderStep, Steward, savedSteward } from "#shield/index.ts";
 import {
 	ALL_BROADCAST_REPORTS,
 	ALL_EDGE_REPORTS,
@@ -17,6 +17,10 @@ import {
 	INTERVIEWS_REQUEST,
 	type InterviewFacts,
 	interviewFacts,
+	LEVEL_CHANGES,
+	LEVEL_COMMANDS,
+	type LevelCommand,
+	levelCommand,
 	MP3_RECORDING_WISHES,
 	type PlatformSettings,
 	type ProgrammeTimeline,
@@ -32,7 +36,7 @@ import { makeMp3InThread } from "./mp3-maker.ts";
 import type { Outside } from "./outside.ts";
 
 const STEWARD_EVERY_MS = 250;
-/** Where the level and the lines are kept while there is a crowd, and how often. */
+/** Where the level, its records and the lines are kept, and how often while there is a crowd. */
 const STEWARD_KEY = "platform/steward.json";
 const SAVE_EVERY_MS = 1_000;
 /** Edges wait for us, and we for control: each waits at most this longer than it must when the platform starts. */
@@ -68,13 +72,28 @@ export async function startHouse(settings: PlatformSettings, outside: Outside): 
 	parts.use(
 		everyMs(clock, STEWARD_EVERY_MS, () => {
 			const step = steward.tick([...site.withSound()], clock.monoMs(), clock.unixMs());
-			if (step) shieldEvents.levelChanged(step);
+			if (step) changed(step);
 		}),
 	);
+	const tellLevel = () => bus.publish(LEVEL_CHANGES, writeJson(steward.view));
+	const changed = (step: LadderStep) => {
+		shieldEvents.levelChanged(step);
+		tellLevel();
+	};
+	parts.use(
+		bus.respond(LEVEL_COMMANDS, (payload) => {
+			const command = readJson(levelCommand, payload);
+			const step = carryOut(command, steward, clock);
+			if (step) changed(step);
+			return writeJson({ done: step !== undefined, view: steward.view });
+		}),
+	);
+	parts.use(bus.onConnect(tellLevel));
+	tellLevel();
 	parts.use(
 		everyMs(clock, SAVE_EVERY_MS, () => {
 			const now = steward.save(clock.unixMs());
-			if (now) objects.write(STEWARD_KEY, writeJson(now)).catch(shieldEvents.notSaved);
+			if (now) objects.write(STEWARD_KEY, writeJson(now)).then(() => steward.confirmSaved(now), shieldEvents.notSaved);
 		}),
 	);
 	const lastWord = (subject: string) => subject.slice(subject.lastIndexOf(".") + 1);
@@ -187,4 +206,16 @@ export async function startHouse(settings: PlatformSettings, outside: Outside): 
 
 	const running = parts.move();
 	return { [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+function carryOut(command: LevelCommand, steward: Steward, clock: Clock): LadderStep | undefined {
+	const [nowMs, nowUnixMs] = [clock.monoMs(), clock.unixMs()];
+	switch (command.kind) {
+		case "look":
+			return undefined;
+		case "pin":
+			return steward.pin(command.level, command.reason, nowMs, nowUnixMs);
+		case "release":
+			return steward.release(command.reason, nowMs, nowUnixMs);
+	}
 }

@@ -1,5 +1,5 @@
 import type { MonoMs } from "#base/index.ts";
-import { LEVELS, type Level } from "#wire/index.ts";
+import { LEVELS, type Level, type LevelRecord } from "#wire/index.ts";
 
 /** What a worker is short of. */
 export type Strain = {
@@ -28,14 +28,8 @@ const DOWN_BELOW = 0.85;
 export const UP_AFTER_MS = 2_000;
 export const DOWN_AFTER_MS = 30_000;
 
-export type LadderStep = {
-	readonly from: Level;
-	readonly to: Level;
-	/** What asked for it: the signal that was nearest to its limit, or an operator. */
-	readonly cause: keyof Strain | "relief" | "pinned" | "released";
-	/** An operator's own words; empty otherwise. */
-	readonly reason: string;
-};
+/** What asked for it is the signal that was nearest to its limit, relief, or an operator. */
+export type LadderStep = Readonly<Omit<LevelRecord, "unixMs">>;
 
 /**
  * Which level holds now. Goes up when a strain has lasted for UP_AFTER_MS, to the level that all of that time asked
@@ -45,15 +39,23 @@ export type LadderStep = {
  */
 export class Ladder {
 	#level: Level;
-	#pinned = false;
+	#pinned: boolean;
 	/** Since when each level above `normal` has been asked for without a break. */
 	readonly #askedSinceMs: (MonoMs | undefined)[] = STEPS.map(() => undefined);
 	/** When the present level was last needed. */
 	#neededMs: MonoMs | undefined;
 
-	/** @param level the one that held before a restart. */
-	constructor(level: Level = "normal") {
+	/**
+	 * @param level the one that held before a restart.
+	 * @param pinned whether an operator holds it there.
+	 */
+	constructor(level: Level = "normal", pinned = false) {
 		this.#level = level;
+		this.#pinned = pinned;
+	}
+
+	get pinned(): boolean {
+		return this.#pinned;
 	}
 
 	get level(): Level {
@@ -81,7 +83,7 @@ export class Ladder {
 	}
 
 	/** Holds a level whatever the strain, until it is released. @param reason goes into the record; not empty. */
-	pin(level: Level, reason: string, nowMs: MonoMs): LadderStep | undefined {
+	pin(level: Level, reason: string, nowMs: MonoMs): LadderStep {
 		this.#pinned = true;
 		return this.#go(level, "pinned", reason, nowMs);
 	}

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type MonoMs, seededRandom, type UnixMs } from "#base/index.ts";
-import { Steward, savedSteward, type WorkerReport } from "./steward.ts";
+import { LEVEL_RECORDS_MAX } from "#wire/index.ts";
+import { type SavedSteward, Steward, savedSteward, type WorkerReport } from "./steward.ts";
 
 const T = Date.UTC(2026, 0, 1, 20);
 const CALM: WorkerReport = {
@@ -83,4 +84,52 @@ test("when the door is given up, everybody who waited is in [SH10]", () => {
 	evening.pass(40_000, () => [CALM]);
 	assert.equal(evening.steward.level, "lean");
 	assert.ok((evening.steward.standOf("evening")?.laterUnixMs ?? 0) >= T + 40_000);
+});
+
+test("each change is a record; the newest 500 are kept [SH6, SH7]", () => {
+	const evening = new Evening();
+	assert.equal(evening.steward.view.sinceUnixMs, null);
+	evening.pass(5_000, () => [{ ...CALM, cpuShare: 0.95 }]);
+	const [up] = evening.steward.view.records;
+	assert.deepEqual(up, { unixMs: up?.unixMs, from: "normal", to: "lean", cause: "cpuShare", reason: "" });
+	assert.equal(evening.steward.view.sinceUnixMs, up?.unixMs);
+	const at = (nth: number) => [(evening.ms + nth) as MonoMs, (T + evening.ms + nth) as UnixMs] as const;
+	evening.steward.pin("lean", "a crowd at eight", ...at(0));
+	assert.equal(evening.steward.view.records.at(-1)?.cause, "pinned");
+	assert.equal(evening.steward.view.sinceUnixMs, up?.unixMs, "the level itself has not changed");
+	assert.equal(evening.steward.release("over", ...at(1))?.cause, "released");
+	assert.equal(evening.steward.release("again", ...at(2)), undefined);
+	for (let nth = 0; nth < LEVEL_RECORDS_MAX; nth += 1) evening.steward.pin("quiet", String(nth), ...at(3 + nth));
+	const { records } = evening.steward.view;
+	assert.deepEqual(
+		[records.length, records[0]?.reason, records.at(-1)?.reason],
+		[LEVEL_RECORDS_MAX, "0", String(LEVEL_RECORDS_MAX - 1)],
+	);
+});
+
+test("a pin and the records outlive a restart, however late; a level that nobody pinned does not, and that is told [SH7]", () => {
+	const evening = new Evening();
+	const { steward } = evening;
+	const save = (nowUnixMs = T) => {
+		const saved = steward.save(nowUnixMs as UnixMs);
+		return saved && savedSteward.parse(JSON.parse(JSON.stringify(saved)));
+	};
+	steward.pin("normal", "a rehearsal", 0 as MonoMs, T as UnixMs);
+	const pinned = save();
+	assert.ok(pinned);
+	assert.ok(save(), "until it is known to be on the disk");
+	steward.confirmSaved(steward.save(T as UnixMs) as SavedSteward);
+	assert.equal(save(), undefined);
+	const later = new Steward(seededRandom(3), pinned, (T + 3_600_000) as UnixMs);
+	assert.deepEqual([later.view.level, later.view.pinned, later.view.records.length], ["normal", true, 1]);
+
+	steward.release("over", 1 as MonoMs, (T + 1) as UnixMs);
+	assert.equal(save()?.pinned, false, "at normal, a release is to be saved");
+	evening.pass(5_000, () => [{ ...CALM, cpuShare: 0.95 }]);
+	const strained = save(T + 5_000);
+	const again = new Steward(seededRandom(3), strained, (T + 3_600_000) as UnixMs);
+	assert.deepEqual(
+		[again.level, again.view.records.at(-1)],
+		["normal", { unixMs: T + 3_600_000, from: "lean", to: "normal", cause: "restarted", reason: "" }],
+	);
 });

@@ -1,6 +1,14 @@
 import * as z from "zod/mini";
 import type { MonoMs, Random, UnixMs } from "#base/index.ts";
-import { LEVELS, type Level, type LineStand } from "#wire/index.ts";
+import {
+	LEVEL_RECORDS_MAX,
+	LEVELS,
+	type Level,
+	type LevelRecord,
+	type LevelView,
+	type LineStand,
+	levelRecord,
+} from "#wire/index.ts";
 import { Ladder, type LadderStep, type Strain } from "./ladder.ts";
 import { savedLine, WaitingLine } from "./line.ts";
 
@@ -12,11 +20,14 @@ export type WorkerReport = Strain & {
 	readonly minted: Readonly<Record<string, number>>;
 };
 
-/** What was saved longer ago says nothing about now. */
+/** What was saved longer ago says nothing about now, but for what an operator has decided. */
 const SAVED_FRESH_MS = 60_000;
 export const savedSteward = z.object({
 	unixMs: z.number(),
 	level: z.enum(LEVELS),
+	pinned: z.boolean(),
+	/** The newest LEVEL_RECORDS_MAX, oldest first. */
+	records: z.array(levelRecord),
 	/** By interview id. */
 	lines: z.record(z.string(), z.object({ line: savedLine, mintedBefore: z.number() })),
 });
@@ -36,35 +47,66 @@ const LINES_MAX = 1_000;
 /**
  * Looks at all workers and says which level holds and how far the line of each interview has been let in.
  *
- * Pure core; house owns it. Started anew it goes on with what was saved within the last minute, else at *normal*.
+ * Pure core; house owns it. Started anew it goes on with what was saved within the last minute, else at *normal*. A pin
+ * and the records are gone on with whenever they were saved.
  */
 export class Steward {
 	readonly #random: Random;
 	readonly #ladder: Ladder;
 	readonly #workers = new Map<number, { readonly report: WorkerReport; readonly atMs: MonoMs }>();
 	readonly #lines = new Map<string, { readonly line: WaitingLine; mintedBefore: number }>();
+	/** Changes of the level, oldest first; LEVEL_RECORDS_MAX at most. */
+	readonly #records: LevelRecord[];
+	/** The newest that is known to be on the disk. */
+	#savedRecord: LevelRecord | undefined;
 	#movedMs: MonoMs | undefined;
 
 	/** @param saved what a predecessor saved a moment ago: a restart of house must not let everybody in. */
 	constructor(random: Random, saved?: SavedSteward, nowUnixMs?: UnixMs) {
 		this.#random = random;
 		const isFresh = saved && nowUnixMs !== undefined && Math.abs(nowUnixMs - saved.unixMs) < SAVED_FRESH_MS;
-		this.#ladder = new Ladder(isFresh ? saved.level : "normal");
+		const goesOn = isFresh || saved?.pinned === true;
+		this.#ladder = new Ladder(goesOn ? saved?.level : "normal", saved?.pinned);
+		this.#records = saved?.records.slice(-LEVEL_RECORDS_MAX) ?? [];
+		this.#savedRecord = this.#records.at(-1);
+		if (saved && nowUnixMs !== undefined && !goesOn && saved.level !== "normal") {
+			this.#record({ from: saved.level, to: "normal", cause: "restarted", reason: "" }, nowUnixMs);
+		}
 		if (!isFresh) return;
 		for (const [interviewId, { line, mintedBefore }] of Object.entries(saved.lines)) {
 			this.#lines.set(interviewId, { line: WaitingLine.restore(line, nowUnixMs), mintedBefore });
 		}
 	}
 
-	/** What a successor needs; undefined while there is nothing to lose. */
+	/** What a successor needs; undefined while there is nothing to lose that is not on the disk. */
 	save(nowUnixMs: UnixMs): SavedSteward | undefined {
-		if (this.level === "normal") return undefined;
+		if (this.level === "normal" && this.#records.at(-1) === this.#savedRecord) return undefined;
 		const lines = [...this.#lines].map(([id, { line, mintedBefore }]) => [id, { line: line.save(), mintedBefore }]);
-		return { unixMs: nowUnixMs, level: this.level, lines: Object.fromEntries(lines) };
+		return {
+			unixMs: nowUnixMs,
+			level: this.level,
+			pinned: this.#ladder.pinned,
+			records: [...this.#records],
+			lines: Object.fromEntries(lines),
+		};
+	}
+
+	/** What `save` gave is on the disk. */
+	confirmSaved({ records }: SavedSteward): void {
+		this.#savedRecord = records.at(-1);
 	}
 
 	get level(): Level {
 		return this.#ladder.level;
+	}
+
+	get view(): LevelView {
+		return {
+			level: this.level,
+			pinned: this.#ladder.pinned,
+			sinceUnixMs: this.#records.findLast(({ from, to }) => from !== to)?.unixMs ?? null,
+			records: this.#records,
+		};
 	}
 
 	/** Bounded by the workers there are, which the supervisor numbers. */
@@ -76,12 +118,15 @@ export class Steward {
 		return this.#lines.get(interviewId)?.line.stand ?? null;
 	}
 
-	pin(level: Level, reason: string, nowMs: MonoMs): LadderStep | undefined {
-		return this.#ladder.pin(level, reason, nowMs);
+	/** Holds a level whatever the strain, until it is released. @param reason not empty. */
+	pin(level: Level, reason: string, nowMs: MonoMs, nowUnixMs: UnixMs): LadderStep {
+		return this.#record(this.#ladder.pin(level, reason, nowMs), nowUnixMs);
 	}
 
-	release(reason: string, nowMs: MonoMs): LadderStep | undefined {
-		return this.#ladder.release(reason, nowMs);
+	/** Lets the strain decide again. @returns undefined when no level was pinned: nothing has changed. */
+	release(reason: string, nowMs: MonoMs, nowUnixMs: UnixMs): LadderStep | undefined {
+		const step = this.#ladder.release(reason, nowMs);
+		return step && this.#record(step, nowUnixMs);
 	}
 
 	/**
@@ -105,10 +150,17 @@ export class Steward {
 			},
 			nowMs,
 		);
+		if (step) this.#record(step, nowUnixMs);
 		if (this.level === "door") for (const id of interviewIds) this.#openLine(id, nowUnixMs);
 		if (nowMs - (this.#movedMs ?? Number.NEGATIVE_INFINITY) >= LINE_EVERY_MS) {
 			this.#moveLines(reports, nowMs, nowUnixMs);
 		}
+		return step;
+	}
+
+	#record(step: LadderStep, nowUnixMs: UnixMs): LadderStep {
+		this.#records.push({ unixMs: nowUnixMs, ...step });
+		if (this.#records.length > LEVEL_RECORDS_MAX) this.#records.shift();
 		return step;
 	}
 

@@ -2,6 +2,7 @@
 export * from "./broadcast-commands.ts";
 export * from "./ice-servers.ts";
 export * from "./json.ts";
+export * from "./levels.ts";
 export * from "./mp3.ts";
 export * from "./pages.ts";
 export * from "./parts.ts";

@@ -1,7 +1,9 @@
 import * as z from "zod/mini";
 import { broadcastReport } from "./broadcast-commands.ts";
 import { iceServer } from "./ice-servers.ts";
+import { levelView } from "./levels.ts";
 import { supervisorReport } from "./platform.ts";
+import { edgeReport } from "./site.ts";
 import { place } from "./stage-commands.ts";
 import { PHASES } from "./state.ts";
 
@@ -99,6 +101,8 @@ export type Me = z.infer<typeof me>;
 
 /** GET /api/v1/operations. */
 export const operationsView = z.object({
+	/** When control looked, by its clock: the clock of all times in here. */
+	atUnixMs: z.number(),
 	supervisor: z.nullable(supervisorReport),
 	live: z.array(
 		z.object({
@@ -112,6 +116,10 @@ export const operationsView = z.object({
 		}),
 	),
 	liveInterviewsMax: z.number(),
+	/** Null until house has told it. */
+	level: z.nullable(levelView),
+	/** Workers of the public door that have reported within the last seconds. */
+	edges: z.array(z.omit(edgeReport, { listeners: true, minted: true })),
 	/** False while records wait in the journal for PostgreSQL to return. */
 	databaseAvailable: z.boolean(),
 	recordsWaiting: z.number(),

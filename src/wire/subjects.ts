@@ -38,6 +38,10 @@ export const SITE_FRONT = "site.front";
 export const SITE_REQUEST = "house.site";
 /** control asks house, which answers (empty) once it has published what follows from everything told before. */
 export const HOUSE_SYNC = "house.sync";
+/** control asks house: `levelCommand` → `levelAnswer`. */
+export const LEVEL_COMMANDS = "house.level";
+/** house → control: `levelView`, when it starts and at each change. */
+export const LEVEL_CHANGES = "report.level";
 /** edge → house, control: `edgeReport`. */
 export const edgeReports = (worker: number) => `report.edge.${worker}`;
 export const ALL_EDGE_REPORTS = "report.edge.>";
