@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { OperationsView } from "#wire/staff.ts";
 import { bytes } from "../interviews/bytes.ts";
 import { Notice, StateWord } from "../look/parts.tsx";
@@ -11,6 +11,10 @@ import { staffWords } from "../words/staff.ts";
 import { operationsWords } from "../words/staff-operations.ts";
 import { studioWords } from "../words/staff-studio.ts";
 import { duration } from "../words/time.ts";
+import { EdgesSection } from "./edges.tsx";
+import { type History, withReports } from "./history.ts";
+import { LevelSection } from "./level.tsx";
+import { STEPS_SHOWN_MS, signsOf } from "./marks.ts";
 import "./operations.css";
 
 const REFRESH_MS = 2_000;
@@ -27,7 +31,15 @@ const PHASE_TONES = {
 
 showPage((switchLanguage) => <Operations switchLanguage={switchLanguage} />);
 
-type Seen = { readonly view: OperationsView; readonly atUnixMs: number };
+type Seen = { readonly view: OperationsView; readonly history: History; readonly firstUnixMs: number };
+
+function seenAfter(before: Seen | undefined, view: OperationsView): Seen {
+	return {
+		view,
+		history: withReports(before?.history ?? new Map(), view.edges, view.atUnixMs),
+		firstUnixMs: before?.firstUnixMs ?? view.atUnixMs,
+	};
+}
 
 /** Dense on purpose: what runs, what restarted and why, what is short. */
 function Operations({ switchLanguage }: { switchLanguage: () => void }) {
@@ -47,7 +59,7 @@ function Operations({ switchLanguage }: { switchLanguage: () => void }) {
 			asking = true;
 			const answer = await ask<OperationsView>("GET", "/operations");
 			asking = false;
-			if (answer.ok) setSeen({ view: answer.value, atUnixMs: Date.now() });
+			if (answer.ok) setSeen((before) => seenAfter(before, answer.value));
 			setTrouble(
 				answer.ok
 					? undefined
@@ -62,6 +74,10 @@ function Operations({ switchLanguage }: { switchLanguage: () => void }) {
 			document.removeEventListener("visibilitychange", load);
 		};
 	}, [sayStaff]);
+	const marked = useMemo(
+		() => (seen?.view.level ? signsOf(seen.view.level.records, seen.firstUnixMs - STEPS_SHOWN_MS) : []),
+		[seen],
+	);
 	const signedIn = trouble?.status !== 401;
 	const time = (unixMs: number) =>
 		new Intl.DateTimeFormat(language, { timeStyle: "medium", hourCycle: "h23" }).format(unixMs);
@@ -69,18 +85,25 @@ function Operations({ switchLanguage }: { switchLanguage: () => void }) {
 		<StaffFrame signedIn={signedIn} current="operations" wide switchLanguage={switchLanguage}>
 			<div class="title-row">
 				<h1>{say("title")}</h1>
-				{seen && !trouble && <p class="small quiet">{say("as_of", { time: time(seen.atUnixMs) })}</p>}
+				{seen && !trouble && <p class="small quiet">{say("as_of", { time: time(seen.view.atUnixMs) })}</p>}
 			</div>
 			{trouble && (
 				<Notice tone="problem" urgent>
-					{trouble.sentence} {seen && signedIn && say("stale", { time: time(seen.atUnixMs) })}
+					{trouble.sentence} {seen && signedIn && say("stale", { time: time(seen.view.atUnixMs) })}
 				</Notice>
 			)}
 			{seen && (
 				<>
 					<Warnings view={seen.view} sentence={(key) => warningSentence(sayStudio, key)} />
+					<LevelSection
+						level={seen.view.level}
+						marked={marked}
+						nowUnixMs={seen.view.atUnixMs}
+						onChanged={(level) => setSeen({ ...seen, view: { ...seen.view, level } })}
+					/>
+					<EdgesSection history={seen.history} marked={marked} nowMs={seen.view.atUnixMs} />
 					<LiveTable view={seen.view} />
-					<ProcessTable view={seen.view} nowUnixMs={seen.atUnixMs} />
+					<ProcessTable view={seen.view} nowUnixMs={seen.view.atUnixMs} />
 				</>
 			)}
 		</StaffFrame>

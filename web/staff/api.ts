@@ -16,7 +16,7 @@ const ANSWER_MAX_MS = 12_000;
  * @param answerMaxMs longer for what starts processes or writes files.
  */
 export async function ask<T>(
-	method: "GET" | "POST" | "PATCH" | "DELETE",
+	method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
 	path: string,
 	body?: unknown,
 	answerMaxMs = ANSWER_MAX_MS,

@@ -21,6 +21,8 @@ export function problemSentence(say: Say<typeof staffWords>, status: number, pro
 		case "last_host":
 		case "too_many_attempts":
 		case "streams_full":
+		case "house_unreachable":
+		case "level_not_pinned":
 			return say(`problem_${problem.code}`);
 		case "not_open":
 			return say(problem.pointer ? "problem_not_open_move" : "problem_not_open");

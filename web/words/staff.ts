@@ -70,6 +70,14 @@ export const staffWords = catalogue({
 		en: "A process of this interview is being started. Try again in a few seconds.",
 		de: "Ein Prozess dieses Interviews wird gerade gestartet. Versuchen Sie es in einigen Sekunden noch einmal.",
 	},
+	problem_house_unreachable: {
+		en: "The process that decides the level does not answer. See which level holds, then try again.",
+		de: "Der Prozess, der die Stufe bestimmt, antwortet nicht. Sehen Sie nach, welche Stufe gilt, und versuchen Sie es dann noch einmal.",
+	},
+	problem_level_not_pinned: {
+		en: "No level is pinned, so there is nothing to release.",
+		de: "Keine Stufe ist festgehalten, es gibt also nichts freizugeben.",
+	},
 	problem_on_air: {
 		en: "That is not possible while its doors are open or it is on air. End it or call it off first.",
 		de: "Das geht nicht, solange die Türen offen sind oder es auf Sendung ist. Beenden Sie es zuerst, oder sagen Sie es ab.",
