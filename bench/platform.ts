@@ -1,4 +1,4 @@
-/** `npm run bench -- platform`: how long `npm start` takes, what nobody costs, how everything leaves and comes back. */
+/** `npm run bench -- platform`: how long `npm start` takes, what nobody costs, how everything leaves and comes back; what browsers take from sound. `--part processes|studio|click|ear`. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { silentLog, systemClock } from "#base/index.ts";
 import { connectBus } from "#bus/index.ts";
 import { PROCESS_READY, readJson, SUPERVISOR_COMMAND, supervisorReport, writeJson } from "#wire/index.ts";
+import { BROWSER_PARTS, browserRows } from "./platform-browsers.ts";
 import { atMost, type BenchOptions, type Row } from "./rows.ts";
 
 const SETTLE_S = 20;
@@ -22,7 +23,13 @@ const PERMANENT = ["control", "house", "edge-0", "postgres"];
 /** Clock ticks per second in proc_pid_stat(5): `getconf CLK_TCK`, 100 on every Linux. */
 const TICKS_PER_S = 100;
 
-export async function* rows({ isShort, say }: BenchOptions): AsyncGenerator<Row> {
+export async function* rows(options: BenchOptions): AsyncGenerator<Row> {
+	const { isShort, say, part } = options;
+	if (part === undefined || part === "processes") yield* processRows(isShort, say);
+	if (part === undefined || (BROWSER_PARTS as readonly string[]).includes(part)) yield* browserRows(options);
+}
+
+async function* processRows(isShort: boolean, say: (text: string) => void): AsyncGenerator<Row> {
 	await using scope = new AsyncDisposableStack();
 	const directory = await mkdtemp(join(tmpdir(), "rostra-bench-"));
 	// PostgreSQL's own user must get in, if we are root.

@@ -1,6 +1,5 @@
 /**
- * `npm run bench -- soak`: an hour on air with synthetic speakers, one with its clock 200 ppm off; and how long sound
- * takes from a microphone to an ear, and from a click to the first sound, in a real Chromium.
+ * `npm run bench -- soak`: an hour on air with synthetic speakers, one with its clock 200 ppm off.
  *
  * On the back of an envelope: 200 ppm are 0.72 s in an hour, which the jitter buffer must resample away; a tick lost per
  * million is a drift of 4 ms an hour.
@@ -8,42 +7,25 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { seededRandom, silentLog, systemClock } from "#base/index.ts";
 import { connectBus } from "#bus/index.ts";
-import {
-	bundledVoice,
-	createRehearsalEvents,
-	encodeVoice,
-	type Speaker,
-	startSpeaker,
-	toneSamples,
-	type Voice,
-} from "#rehearsal/index.ts";
+import { bundledVoice, createRehearsalEvents, type Speaker, startSpeaker, type Voice } from "#rehearsal/index.ts";
 import {
 	broadcastReport,
 	broadcastReports,
-	FRAME_MS,
 	readJson,
 	type StageReport,
 	stageReport,
 	stageReports,
 } from "#wire/index.ts";
-import { openBrowser } from "../test/support/browsers.ts";
-import { openSoundCard } from "../test/support/loudspeakers.ts";
 import { granulesOver } from "../test/support/ogg-pages.ts";
 import { type Platform, pssMb, startPlatform } from "../test/support/platform.ts";
 import { StaffClient } from "../test/support/staff.ts";
-import { findTool } from "../test/support/tools.ts";
 import { atMost, type BenchOptions, quantile, type Row } from "./rows.ts";
 
 const OFF_PPM = 200;
-/** Distance between the bursts by which the way to the ear is measured. */
-const BURST_EVERY_MS = 1_000;
 
 export async function* rows({ isShort, say }: BenchOptions): AsyncGenerator<Row> {
 	await using platform = await startPlatform({ demo: false });
 	yield* soak(platform, { isShort, say });
-	const missing = ["chromium", "pulseaudio", "pactl", "parec"].filter((name) => findTool(name) === undefined);
-	if (missing.length > 0) return say(`not measured in a browser: ${missing.join(", ")} is not installed`);
-	yield* ears(platform, { isShort, say });
 }
 
 /** An interview on air with these speakers. Disposing makes them leave and ends it. */
@@ -146,108 +128,10 @@ async function* soak(platform: Platform, { isShort, say }: BenchOptions): AsyncG
 	yield atMost("soak-pss-slope", slopeOf(settled), 10, "MB/h");
 }
 
-async function* ears(platform: Platform, { isShort, say }: BenchOptions): AsyncGenerator<Row> {
-	const samples = new Float32Array((48_000 * BURST_EVERY_MS) / 1_000);
-	samples.set(toneSamples(1_000, -6).subarray(0, 2 * 960), 0);
-	await using interview = await onAir(platform, [{ voice: await encodeVoice(samples) }]);
-	await using card = await openSoundCard(["ears"]);
-	await using browser = await openBrowser({ kind: "chromium", sound: card.envOf("ears") });
-	await pause(5_000);
-
-	say("from the microphone to the ear, in the first 10 s after joining");
-	const distances: number[] = [];
-	for (let join = 0; join < (isShort ? 1 : 5); join += 1) {
-		const page = await browser.newPage();
-		await page.goto(interview.door("").slice(0, -1));
-		await page.waitForSelector("button.play");
-		const ears = card.listen("ears");
-		await page.click("button.play");
-		await pause(10_000);
-		await ears.stop();
-		distances.push(...ears.onsets(0.02).map((monoMs) => behindBurstMs(monoMs)));
-		await page.close();
-	}
-	yield atMost("mouth-to-ear-parts-median", quantile(distances, 0.5), 1_200, "ms");
-	yield { id: "mouth-to-ear-parts-p95", value: quantile(distances, 0.95), unit: "ms" };
-
-	const count = isShort ? 5 : 50;
-	say(`from the click to the first sound, ${count} times`);
-	const clicks: number[] = [];
-	for (let nth = 0; nth < count; nth += 1) {
-		const page = await browser.newPage();
-		await page.evaluateOnNewDocument(watchForSound);
-		await page.goto(interview.door("").slice(0, -1));
-		await page.waitForSelector("button.play");
-		await page.click("button.play");
-		await page.waitForFunction(() => (globalThis as unknown as Watched).__firstSoundMs !== undefined);
-		clicks.push(await page.evaluate(() => (globalThis as unknown as Watched).__firstSoundMs as number));
-		await page.close();
-	}
-	yield atMost("click-to-first-sound-p95", quantile(clicks, 0.95), 150, "ms");
-	yield { id: "click-to-first-sound-median", value: quantile(clicks, 0.5), unit: "ms" };
-
-	say(`the same with a plain <audio src>, ${count} times`);
-	const plain: number[] = [];
-	for (let nth = 0; nth < count; nth += 1) {
-		const page = await browser.newPage();
-		await page.evaluateOnNewDocument(watchForSound);
-		await page.goto(interview.door("state.json"));
-		await page.evaluate((src) => {
-			const audio = new Audio();
-			audio.src = src;
-			document.body.addEventListener("click", () => void audio.play());
-		}, interview.door("live.ogg"));
-		await page.click("body");
-		await page.waitForFunction(() => (globalThis as unknown as Watched).__firstSoundMs !== undefined);
-		plain.push(await page.evaluate(() => (globalThis as unknown as Watched).__firstSoundMs as number));
-		await page.close();
-	}
-	yield atMost("click-to-first-sound-plain-p95", quantile(plain, 0.95), 300, "ms");
-}
-
-/** How long ago the newest burst was said that can have been heard at `monoMs`: bursts begin at whole periods of the shared clock. */
-function behindBurstMs(monoMs: number): number {
-	// The packet of burst k is sent at the end of its 20 ms, as a microphone's is.
-	const distance = (monoMs + FRAME_MS) % BURST_EVERY_MS;
-	// Nothing is heard sooner than the shortest way there is; what looks like it is the burst before.
-	return distance < 200 ? distance + BURST_EVERY_MS : distance;
-}
-
 /** Least squares, MB per hour. */
 function slopeOf(points: readonly { readonly atH: number; readonly mb: number }[]): number {
 	const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 	const [x, y] = [mean(points.map(({ atH }) => atH)), mean(points.map(({ mb }) => mb))];
 	const spread = points.reduce((sum, { atH }) => sum + (atH - x) ** 2, 0);
 	return spread === 0 ? 0 : points.reduce((sum, { atH, mb }) => sum + (atH - x) * (mb - y), 0) / spread;
-}
-
-type Watched = { __firstSoundMs?: number };
-
-/** Runs in the page: the time from the press of a button to the first movement of any audio element's position. */
-function watchForSound(): void {
-	const elements: HTMLMediaElement[] = [];
-	const Original = globalThis.Audio;
-	globalThis.Audio = class extends Original {
-		constructor(src?: string) {
-			super(src);
-			elements.push(this);
-		}
-	};
-	document.addEventListener(
-		"click",
-		() => {
-			const pressedMs = performance.now();
-			const before = elements.map((element) => element.currentTime);
-			const look = () => {
-				const moved = elements.some(
-					(element, nth) =>
-						!element.paused && !element.seeking && element.currentTime > (before[nth] ?? 0) && element.readyState >= 3,
-				);
-				if (moved) (globalThis as unknown as Watched).__firstSoundMs = performance.now() - pressedMs;
-				else setTimeout(look, 2);
-			};
-			look();
-		},
-		{ capture: true, once: true },
-	);
 }
