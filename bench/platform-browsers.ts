@@ -238,12 +238,14 @@ function watchForSound(): void {
 		"click",
 		() => {
 			const pressedMs = performance.now();
-			const before = elements.map((element) => element.currentTime);
+			const before = new Map<HTMLMediaElement, number>();
 			const look = () => {
-				const moved = elements.some(
-					(element, nth) =>
-						!element.paused && !element.seeking && element.currentTime > (before[nth] ?? 0) && element.readyState >= 3,
-				);
+				// A step of more than this is a seek, not sound.
+				const moved = elements.some((element) => {
+					const stepS = element.currentTime - (before.get(element) ?? Number.NaN);
+					before.set(element, element.currentTime);
+					return !element.paused && !element.seeking && stepS > 0 && stepS < 0.25;
+				});
 				if (moved) (globalThis as unknown as Watched).__firstSoundMs = performance.now() - pressedMs;
 				else setTimeout(look, 2);
 			};
