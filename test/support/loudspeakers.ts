@@ -13,7 +13,7 @@ import { exitOf, floatsOf, run, until } from "./run.ts";
  * loudspeaker is what a person would have heard, whatever the browser.
  */
 export type SoundCard = {
-	/** Environment of a program whose sound goes to loudspeaker `name` and whose microphone is microphone `name`. */
+	/** Environment of a program whose sound goes to loudspeaker `name` and whose microphone is microphone `name`; Firefox takes the first of the card. */
 	envOf(name: string): Record<string, string>;
 	/** Says a WAV file into microphone `name`, over and over, instead of what was said into it before. */
 	speak(name: string, wav: string): void;
