@@ -30,6 +30,8 @@ type Found = {
 const TRACE_RANGE_MS = 80;
 /** … and a browser that stood still for a moment is so far behind, until its jitter buffer has caught up. */
 const BROWSER_RANGE_MS = 500;
+/** Two who speak from programs of their own begin so far apart, and their browsers are not equally quick. */
+export const APART_RANGE_MS = 1_000;
 
 /** How sound is compared: by waveform where nothing may have touched it, by envelope behind a browser or a player, which stretch time. */
 export type Comparison = "waveform" | "envelope";
@@ -75,10 +77,15 @@ function levelAt(voice: Float32Array, from: number): number {
 	return rmsOf(voice.subarray(start, start + BLOCK_SAMPLES));
 }
 
-/** Asserts that `heard` is the dialogue, in place, with both voices at a sound level. */
-export async function assertBothVoices(what: string, heard: Float32Array, by: Comparison = "waveform"): Promise<void> {
+/** Asserts that `heard` is the dialogue, in place to `rangeMs`, with both voices at a sound level. */
+export async function assertBothVoices(
+	what: string,
+	heard: Float32Array,
+	by: Comparison = "waveform",
+	rangeMs = TRACE_RANGE_MS,
+): Promise<void> {
 	assert.ok(heard.length >= 8 * 48_000, `${what}: only ${(heard.length / 48_000).toFixed(1)} s were heard`);
-	const voices = await voicesIn(heard, "both", by);
+	const voices = await voicesIn(heard, "both", by, rangeMs);
 	for (const name of VOICE_NAMES) {
 		const { blocks, share, levelDb } = voices[name];
 		assert.ok(blocks >= BLOCKS_MIN, `${what}: ${name} has ${blocks} blocks in ${(heard.length / 48_000).toFixed(1)} s`);
