@@ -18,6 +18,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	nginx: "nginx",
 	varnishd: "varnish",
 	haproxy: "haproxy",
+	nft: "nftables",
+	ip: "iproute2",
 };
 
 /** Where a program is, or undefined when PATH has none of that name. */
