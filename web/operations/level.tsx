@@ -7,6 +7,7 @@ import { problemSentence } from "../staff/problem.ts";
 import { useLanguage, useWords } from "../words/context.tsx";
 import { staffWords } from "../words/staff.ts";
 import { operationsWords } from "../words/staff-operations.ts";
+import { dayAndTime } from "../words/time.ts";
 import type { Say } from "../words/words.ts";
 import { type MarkedRecord, STEPS_SHOWN_MS } from "./marks.ts";
 
@@ -36,7 +37,6 @@ export function LevelSection({
 	const say = useWords(operationsWords);
 	const language = useLanguage();
 	const time = new Intl.DateTimeFormat(language, { timeStyle: "medium", hourCycle: "h23" });
-	const dayTime = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium", hourCycle: "h23" });
 	if (!level) {
 		return (
 			<section class="stack">
@@ -58,7 +58,7 @@ export function LevelSection({
 				<p class="small quiet">
 					{level.sinceUnixMs === null
 						? say("level_since_start")
-						: say("level_since", { time: dayTime.format(level.sinceUnixMs) })}
+						: say("level_since", { time: dayAndTime(level.sinceUnixMs, language) })}
 					{newest && ` · ${causeSentence(say, newest)}`}
 				</p>
 			</div>
