@@ -248,8 +248,9 @@ function Unscripted({ state }: { state: PublicState }) {
 						</>
 					) : (
 						<>
-							<source src={`${base}/hls/index.m3u8`} type="application/vnd.apple.mpegurl" />
+							{/* First what every browser plays: Chromium's own HLS takes it from one codec to the other and fails. */}
 							<source src={`${base}/live.mp3`} type="audio/mpeg" />
+							<source src={`${base}/hls/index.m3u8`} type="application/vnd.apple.mpegurl" />
 						</>
 					)}
 				</audio>
