@@ -26,7 +26,7 @@ sub vcl_recv {
 		return (pipe);
 	}
 	# Large and asked for in pieces; of one person each.
-	if (req.url ~ "^/i/[^/?]+/recording\." || req.url ~ "^/(api/|m/|i/[^/?]+/token(\?|$))") {
+	if (req.url ~ "^/i/[^/?]+/recording\." || req.url ~ "^/(api/|m/|i/[^/?]+/(token|heard)(\?|$))") {
 		return (pass);
 	}
 

@@ -26,6 +26,7 @@ export type RefusalReason =
 	| "in_line"
 	| "bad_token"
 	| "token_limit"
+	| "report_limit"
 	| "shed"
 	| "accept"
 	| "failed";

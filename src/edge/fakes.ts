@@ -104,7 +104,7 @@ export function fakeState(changes: Partial<PublicState> = {}): PublicState {
 		endedUnixMs: null,
 		lateReason: "",
 		people: [],
-		listeners: { drainingConnections: 0 },
+		listeners: { drainingConnections: 0, audible: null },
 		programme: null,
 		admission: { level: "normal", line: null },
 		delivery: { write: "beat", reserveMs: 1_000 },

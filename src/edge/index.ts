@@ -10,6 +10,7 @@ export { type Door, openDoor } from "./door.ts";
 export { EdgeError, type EdgeErrorCode } from "./errors.ts";
 export { createEdgeEvents, type EdgeEvents } from "./events.ts";
 export { type ProxyTrust, TrustedProxies } from "./forwarded.ts";
+export { HeardTotals } from "./heard.ts";
 export { type Load, openLoadMeter } from "./load.ts";
 export { createObjectCache } from "./object-cache.ts";
 export { createProgrammes } from "./programmes.ts";

@@ -137,3 +137,14 @@ test("routeOf() never throws", () => {
 	);
 	fc.assert(fc.property(target, (pieces) => void routeOf(`/${pieces.join("")}`)));
 });
+
+test("routeOf() takes what a player heard only as a player says it", () => {
+	assert.deepEqual(routeOf("/i/demo/heard?w=push&h=58000&g=1&m=2000&d=1200"), {
+		kind: "heard",
+		slug: "demo",
+		report: { way: "push", heardMs: 58_000, gapCount: 1, gapMs: 2_000, distanceMs: 1_200, joinMs: undefined },
+	});
+	assert.equal(routeOf("/i/demo/heard").kind, "malformed");
+	assert.equal(routeOf("/i/demo/heard?w=push&h=999999&g=0&m=0").kind, "malformed");
+	assert.equal(routeOf("/i/demo/heard/?w=push&h=1&g=0&m=0").kind, "unknown");
+});

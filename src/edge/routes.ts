@@ -1,4 +1,4 @@
-import { LANGUAGES, type Language, type TrackName } from "#wire/index.ts";
+import { type HeardReport, LANGUAGES, type Language, readHeardReport, type TrackName } from "#wire/index.ts";
 import type { Form } from "./forms.ts";
 import type { Burst } from "./listeners.ts";
 import { isTrackName, PLAYLIST_KINDS, type PlaylistKind } from "./playlist.ts";
@@ -12,6 +12,8 @@ export type Route =
 	| { readonly kind: "state"; readonly slug: string }
 	/** A token for an id of the client's choice. */
 	| { readonly kind: "token"; readonly slug: string; readonly id: string }
+	/** What a player says it heard. */
+	| { readonly kind: "heard"; readonly slug: string; readonly report: HeardReport }
 	| {
 			readonly kind: "push";
 			readonly slug: string;
@@ -60,6 +62,7 @@ const SLUG = "([a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?)";
 const PAGE = new RegExp(`^/i/${SLUG}(/?)$`);
 const FILE = new RegExp(`^/i/${SLUG}/([a-z0-9]+\\.[a-z0-9]+)$`);
 const TOKEN = new RegExp(`^/i/${SLUG}/token$`);
+const HEARD = new RegExp(`^/i/${SLUG}/heard$`);
 const HLS_NAME = /^\/i\/[^/]*\/hls\//;
 const HLS_PLAYLIST = new RegExp(`^/i/${SLUG}/hls/([a-z0-9]+)(?:/([a-z0-9]+))?\\.m3u8$`);
 const HLS_MEDIA = new RegExp(
@@ -87,6 +90,8 @@ export function routeOf(target: string): Route {
 		recent.set(target, hls);
 		return hls;
 	}
+	const heard = path.startsWith("/i/") && HEARD.exec(path);
+	if (heard) return heardRoute(heard[1] as string, queryText);
 	const query = queryText === "" ? NO_QUERY : new URLSearchParams(queryText);
 	if (path === "/") return { kind: "front", language: languageOf(query) };
 	if (path.startsWith("/i/")) return interviewRoute(path, query);
@@ -135,6 +140,12 @@ function hlsRoute(path: string, query: string): Route {
 	}
 	const kind = PLAYLIST_KINDS.find((known) => known === second);
 	return isTrackName(first) && kind ? { kind: "playlist", slug, track: first, playlist: kind } : UNKNOWN;
+}
+
+function heardRoute(slug: string, query: string): Route {
+	const report = readHeardReport(query);
+	if (report) return { kind: "heard", slug, report };
+	return { kind: "malformed", detail: "It must be what a player heard: w, h, g, m, then d and j or neither." };
 }
 
 function tokenRoute(slug: string, query: URLSearchParams): Route {

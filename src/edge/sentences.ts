@@ -54,6 +54,10 @@ export const SENTENCES = {
 		en: "Too many tokens were asked for from here. Try again after the time in Retry-After.",
 		de: "Von hier kamen zu viele Anfragen. Versuchen Sie es gleich noch einmal.",
 	},
+	report_later: {
+		en: "Too many reports came from here. This one is dropped.",
+		de: "Von hier kamen zu viele Meldungen. Diese wird verworfen.",
+	},
 	busy: {
 		en: "Too much is being read at once. Try again in a second.",
 		de: "Gerade wird zu viel auf einmal gelesen. Versuchen Sie es in einer Sekunde noch einmal.",

@@ -128,6 +128,6 @@ export function createServePush(options: {
 }
 
 /** The token of `Authorization: Bearer …` (RFC 6750 §2.1); undefined when there is none. */
-function bearerOf(authorization: string): string | undefined {
+export function bearerOf(authorization: string): string | undefined {
 	return /^bearer +(\S+)$/i.exec(authorization)?.[1];
 }

@@ -4,12 +4,14 @@ import { LANGUAGES, type ProgrammeTimeline } from "#wire/index.ts";
 import type { Assets } from "./assets.ts";
 import type { EdgeEvents } from "./events.ts";
 import type { RequestHead } from "./head.ts";
+import type { HeardTotals } from "./heard.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { selectLanguage } from "./preconditions.ts";
 import type { Programmes } from "./programmes.ts";
 import { type Answer, createReplies, ONE_SECOND } from "./replies.ts";
 import { CORS, type Fields } from "./response.ts";
 import { type Route, routeOf } from "./routes.ts";
+import { createServeHeard } from "./serve-heard.ts";
 import { createServeHls, type HlsRoute } from "./serve-hls.ts";
 import { createServePush, FIRST_SOUND_WAIT_MS, SOUNDING } from "./serve-push.ts";
 import { createServeRecording, type RecordingRoute } from "./serve-recording.ts";
@@ -23,7 +25,7 @@ type TimelineRoute = HlsRoute | RecordingRoute;
 /** @param client the address of who asks, as far as the door knows it. */
 export type Serve = (head: RequestHead, client: string) => Answer;
 
-/** Turns a request head into an answer. Reads the site and the programmes, changes nothing. */
+/** Turns a request head into an answer. Reads the site and the programmes; changes nothing but the sum of what players heard. */
 export function createServe(options: {
 	readonly clock: Clock;
 	readonly site: SiteView;
@@ -31,12 +33,14 @@ export function createServe(options: {
 	readonly objects: ObjectCache;
 	readonly assets: Assets;
 	readonly gate: Gate;
+	readonly heard: HeardTotals;
 	readonly events: EdgeEvents;
 }): Serve {
-	const { clock, site, programmes, objects, assets, gate, events } = options;
+	const { clock, site, programmes, objects, assets, gate, heard, events } = options;
 	const replies = createReplies({ clock, site, events });
 	const { send, say, refuse, notFound, notYet, silent, plain } = replies;
 	const { serveToken, servePush } = createServePush({ clock, site, programmes, gate, replies });
+	const serveHeard = createServeHeard({ clock, gate, heard, replies });
 	const serveHls = createServeHls({ programmes, objects, replies, events });
 	const serveRecording = createServeRecording({ clock, programmes, replies });
 
@@ -82,6 +86,8 @@ export function createServe(options: {
 				return send(head, place.stateJson);
 			case "token":
 				return serveToken(head, route, place, client);
+			case "heard":
+				return serveHeard(head, route, place, client);
 			case "push":
 				return servePush(head, route, place);
 			default: {

@@ -79,7 +79,7 @@ function stageOf(seats: Partial<StageReport["seats"][number]>[]): StageReport {
 function edgeOf(worker: number, settled: number, open: number): EdgeReport {
 	const listeners = { talk: { settled, open, stalled: 0 } };
 	const load = { connections: open, admitted: open, connectionsMax: 1_000, cpuShare: 0, loopDelayP99Ms: 0 };
-	return { worker, pid: 1, listeners, ...load, minted: {}, refusedSinceStart: {} };
+	return { worker, pid: 1, listeners, heard: {}, ...load, minted: {}, refusedSinceStart: {} };
 }
 
 /** House without its process: what goes in, and what an edge hears. */
@@ -219,6 +219,34 @@ test("listeners: summed over the workers, told every 5 s; a worker that is silen
 	assert.ok(told.length <= 5, `${told}`);
 	assert.ok(told.includes(100) || told.some((count) => count > 100));
 	assert.ok((told.at(-1) ?? 100) < 100);
+});
+
+test("what players heard: the last whole minute over all workers, from ten reports on, beside the count and never in it", async () => {
+	const world = new World();
+	world.site.takeFacts({ ...FACTS, phase: "on_air", onAirUnixMs: 5 });
+	const nothing = { gapCount: 0, joinMs: [], distanceMs: [] };
+	const say = (worker: number, players: number, gapMs: number) => {
+		const reports = { push: players - 1, segments: 1, native: 0 };
+		const sums = { ...nothing, reports, heardMs: players * 60_000 - gapMs, gapMs };
+		world.site.takeEdge({ ...edgeOf(worker, 3, 3), heard: { i1: sums, elsewhere: sums } });
+	};
+	const told: PublicState["listeners"][] = [];
+	const pass = async (ms: number) => told.push(...(await world.pass(ms)).map((state) => state.listeners));
+	say(0, 9, 0);
+	await pass(60_000);
+	assert.ok(
+		told.every(({ audible }) => audible === null),
+		"nine say nothing about a room",
+	);
+	say(0, 8, 1_199);
+	say(1, 4, 1);
+	await pass(30_000);
+	assert.equal(told.at(-1)?.audible, null, "the minute is not over");
+	await pass(30_000);
+	assert.deepEqual(told.at(-1)?.audible, { share: 0.9983, reports: 12 });
+	assert.ok((told.at(-1)?.drainingConnections ?? 99) <= 6);
+	await pass(60_000);
+	assert.equal(told.at(-1)?.audible, null, "a minute in which nobody says anything");
 });
 
 test("deliveryFor(): parts in a small room, beats and a longer reserve in a mass room, and no flapping between", () => {

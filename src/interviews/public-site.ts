@@ -18,6 +18,7 @@ import {
 	siteEntries,
 	writeJson,
 } from "#wire/index.ts";
+import { type Audible, HeardMinutes } from "./heard-minutes.ts";
 import { type Delivery, deliveryFor, publicStateOf, SMALL_ROOM, slowPartOf } from "./public-state.ts";
 
 /** States of one interview per second at most: 4. A change of phase does not wait. */
@@ -48,6 +49,8 @@ type Entry = {
 	stage: { readonly report: StageReport; readonly atMs: MonoMs } | undefined;
 	broadcast: { readonly report: BroadcastReport; readonly atMs: MonoMs } | undefined;
 	delivery: Delivery;
+	readonly heard: HeardMinutes;
+	audible: Audible | null;
 	admission: Admission;
 	/** The state as published last, without its revision and place in time. */
 	said: string;
@@ -132,7 +135,11 @@ export class PublicSite {
 	}
 
 	takeEdge(report: EdgeReport): void {
-		this.#edges.set(report.worker, { report, atMs: this.#clock.monoMs() });
+		const nowMs = this.#clock.monoMs();
+		this.#edges.set(report.worker, { report, atMs: nowMs });
+		for (const [interviewId, sums] of Object.entries(report.heard)) {
+			this.#entries.get(interviewId)?.heard.add(sums, nowMs);
+		}
 	}
 
 	/** Publishes at once what has not been published yet. */
@@ -203,6 +210,11 @@ export class PublicSite {
 				entry.countSaidMs = nowMs;
 				entry.dirty = true;
 			}
+			const audible = entry.heard.audible(nowMs);
+			if (audible?.share !== entry.audible?.share || audible?.reports !== entry.audible?.reports) {
+				entry.audible = audible;
+				entry.dirty = true;
+			}
 			const everyMs = admission.level === "normal" ? STATE_EVERY_MS : STATE_EVERY_QUIET_MS;
 			if (entry.dirty && (hasRisen || nowMs - entry.saidMs >= everyMs))
 				this.#say(interviewId, counted ? settled : undefined);
@@ -213,7 +225,7 @@ export class PublicSite {
 	/** @param settledCount the number of listeners, when that is news. */
 	#say(interviewId: string, settledCount?: number): void {
 		const entry = this.#entries.get(interviewId) as Entry;
-		const { facts, timeline, stage, broadcast, delivery, admission } = entry;
+		const { facts, timeline, stage, broadcast, delivery, audible, admission } = entry;
 		entry.dirty = false;
 		if (facts.removed) {
 			this.#publish(entry, {
@@ -235,6 +247,7 @@ export class PublicSite {
 			stage: stage?.report,
 			timeline,
 			settledCount: known,
+			audible,
 			delivery,
 			admission,
 			partNow,
@@ -312,6 +325,8 @@ function newEntry(facts: InterviewFacts, admission: Admission): Entry {
 		stage: undefined,
 		broadcast: undefined,
 		delivery: SMALL_ROOM,
+		heard: new HeardMinutes(),
+		audible: null,
 		admission,
 		said: "",
 		state: undefined,

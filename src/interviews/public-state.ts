@@ -36,6 +36,7 @@ export type StateInputs = {
 	readonly stage: StageReport | undefined;
 	readonly timeline: ProgrammeTimeline | undefined;
 	readonly settledCount: number;
+	readonly audible: PublicState["listeners"]["audible"];
 	readonly delivery: Delivery;
 	readonly admission: PublicState["admission"];
 	/** The part that is being made. */
@@ -58,7 +59,7 @@ export function publicStateOf(inputs: StateInputs): Omit<PublicState, "revision"
 		endedUnixMs: facts.endedUnixMs,
 		lateReason: facts.lateReason,
 		people: facts.people.map((person) => personOf(person, inputs)),
-		listeners: { drainingConnections: inputs.settledCount },
+		listeners: { drainingConnections: inputs.settledCount, audible: inputs.audible },
 		programme: timeline
 			? {
 					epochUnixMs: timeline.epochUnixMs,

@@ -123,7 +123,7 @@ export class Views {
 			})),
 			liveInterviewsMax,
 			level: levels.view ?? null,
-			edges: live.observed.edges().map(({ listeners, minted, ...edge }) => edge),
+			edges: live.observed.edges().map(({ listeners, heard, minted, ...edge }) => edge),
 			databaseAvailable: this.databaseAvailable,
 			recordsWaiting: this.recordsWaiting,
 			warnings: [...new Set([...open, ...refused].flatMap((interview) => this.#warnings(interview)))],

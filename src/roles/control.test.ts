@@ -533,6 +533,7 @@ describe("control with PostgreSQL and HTTP", () => {
 			worker: 0,
 			pid: 1,
 			listeners: { "a-talk": { settled: 1, open: 2, stalled: 0 } },
+			heard: {},
 			connections: 3,
 			admitted: 2,
 			connectionsMax: 100,
@@ -542,7 +543,7 @@ describe("control with PostgreSQL and HTTP", () => {
 			loopDelayP99Ms: 1,
 		};
 		platform.hub.connect().publish(edgeReports(0), writeJson(report));
-		const { listeners, minted, ...shown } = report;
+		const { listeners, heard, minted, ...shown } = report;
 		await until("the report", async () => {
 			const { edges } = (await (await host.send("GET", "/api/v1/operations")).json()) as { edges: unknown[] };
 			return edges.length === 1 && isDeepStrictEqual(edges[0], shown);

@@ -172,6 +172,59 @@ test("a player that returns names the part it needs and gets exactly those after
 	assert.deepEqual(parts, [from, from + 1, from + 2, from + 3, from + 4]);
 });
 
+test("players say what they heard: summed without a trace of them, and refused where it is absurd or too often", async () => {
+	const got: EdgeReport[] = [];
+	const summed = Promise.withResolvers<void>();
+	using _ = bus.subscribe(edgeReports(0), (payload) => {
+		got.push(readJson(edgeReport, payload));
+		if (got.some(({ heard }) => heard["iv1"]?.reports.segments)) summed.resolve();
+	});
+	const told = (query: string, slug = "demo") => fetch(url(`/i/${slug}/heard?${query}`));
+	const first = await told("w=push&h=58000&g=2&m=2000&d=1200&j=120");
+	assert.deepEqual([first.status, first.headers.get("cache-control")], [204, "no-store"]);
+	assert.equal((await told("w=segments&h=60000&g=0&m=0&d=31000")).status, 204);
+	assert.equal((await told("w=native&h=60000&g=0&m=0", "old")).status, 204, "it ended: taken politely, and dropped");
+	assert.equal((await fetch(url("/i/demo/heard?w=push&h=1&g=0&m=0"), { method: "HEAD" })).status, 204);
+	assert.equal((await told("w=push&h=900000&g=0&m=0")).status, 400);
+	assert.equal((await told("w=push&h=1&g=0&m=0", "nobody")).status, 404);
+	await summed.promise;
+	const whole = got.flatMap(({ heard }) => Object.entries(heard));
+	assert.ok(whole.every(([interviewId]) => interviewId === "iv1"));
+	const sum = (of: (sums: EdgeReport["heard"][string]) => number) => whole.reduce((all, [, sums]) => all + of(sums), 0);
+	assert.deepEqual(
+		[
+			sum((s) => s.heardMs),
+			sum((s) => s.gapMs),
+			sum((s) => s.gapCount),
+			sum((s) => s.reports.push),
+			sum((s) => s.reports.segments),
+		],
+		[118_000, 2_000, 2, 1, 1],
+	);
+	assert.deepEqual(
+		[sum((s) => s.joinMs[1] ?? 0), sum((s) => s.distanceMs[1] ?? 0), sum((s) => s.distanceMs.at(-1) ?? 0)],
+		[1, 1, 1],
+	);
+
+	const answers: number[] = [];
+	for (let nth = 0; nth < 120; nth += 1) answers.push((await told("w=push&h=1&g=0&m=0")).status);
+	assert.ok(answers.filter((status) => status === 204).length >= 60 && answers.at(-1) === 429, `${answers}`);
+	const id = Buffer.from(systemRandom.bytes(12)).toString("hex");
+	const token = await (await fetch(url(`/i/demo/token?id=${id}`))).text();
+	const hung = new AbortController();
+	const push = await fetch(url("/i/demo/live.mp4"), {
+		headers: { authorization: `Bearer ${token}` },
+		signal: hung.signal,
+	});
+	hung.abort();
+	const headers = { authorization: `Bearer ${push.headers.get("rostra-token")}` };
+	assert.equal(
+		(await fetch(url("/i/demo/heard?w=push&h=1&g=0&m=0"), { headers })).status,
+		204,
+		"who was inside is charged for himself",
+	);
+});
+
 test("at level door who was inside before gets in with his token, a newcomer is told when to ask again [SH11]", async () => {
 	const tokenOf = async () => {
 		const id = Buffer.from(systemRandom.bytes(12)).toString("hex");
@@ -446,7 +499,7 @@ test("the report of each second counts connections by interview", async () => {
 	const report = await reported.promise;
 	assert.deepEqual(report.listeners["demo"], { settled: 0, open: 1, stalled: 0 });
 	assert.ok(report.connections >= 1);
-	assert.equal(report.refusedSinceStart["malformed_query"], 6);
+	assert.equal(report.refusedSinceStart["malformed_query"], 7);
 });
 
 test("parts lost on the way are fetched from broadcast's tail, and listeners get every one once", async () => {

@@ -12,6 +12,7 @@ import {
 	createSite,
 	createUnreadWatch,
 	type Door,
+	HeardTotals,
 	type Load,
 	loadAssets,
 	openDoor,
@@ -88,6 +89,7 @@ export async function startEdge(
 		}),
 	);
 
+	const heard = new HeardTotals();
 	const assets = await loadAssets(settings.webDir, events);
 	const serve = createServe({
 		clock,
@@ -96,6 +98,7 @@ export async function startEdge(
 		objects: createObjectCache(objects),
 		assets,
 		gate,
+		heard,
 		events,
 	});
 	await Promise.race([
@@ -154,6 +157,7 @@ export async function startEdge(
 				worker: role.worker,
 				pid: process.pid,
 				listeners,
+				heard: heard.take(),
 				connections: door.connections,
 				admitted: door.admitted,
 				connectionsMax,

@@ -116,3 +116,24 @@ test("a thousand people behind one address get their tokens within minutes; an e
 	}
 	assert.equal(minted, 1_000);
 });
+
+test("reports: who was inside is charged for himself, everybody else with his address", () => {
+	const evening = new Evening();
+	const [gate] = evening.gates;
+	const inside = gate.pass("evening", evening.token());
+	assert.ok(inside.kind === "in" && inside.token);
+	const mine = inside.token;
+	const from = address("198.51.100.7");
+	const page = evening.token();
+	let taken = 0;
+	for (let nth = 0; nth < 500; nth += 1) if (gate.takesReport(from, "evening", nth % 2 ? page : "rubbish")) taken += 1;
+	assert.equal(taken, 64, "a token that anybody gets is worth no more than none");
+	assert.ok(gate.takesReport(from, "evening", mine));
+	assert.ok(!gate.takesReport(from, "elsewhere", mine), "it is of this interview");
+	let own = 0;
+	for (let nth = 0; nth < 100; nth += 1) if (gate.takesReport(from, "evening", mine)) own += 1;
+	assert.equal(own, 3);
+	evening.clock.advance(60_000);
+	assert.ok(gate.takesReport(from, "evening", mine));
+	assert.ok(gate.takesReport(from, "evening", undefined));
+});

@@ -10,6 +10,12 @@ import { type RevokedTokens, TOKEN_LIFE_MS_MAX, type TokenMint, type TokenRefusa
 const MINT_RATE: Rate = { burst: 64, perS: 2 };
 /** Joins of one token: a player that reconnects; more than a person needs, less than a share-out. */
 const JOIN_RATE: Rate = { burst: 8, perS: 0.2 };
+/** Reports of players from one address that have no token yet: 120 of them, with one a minute each. */
+const REPORT_RATE: Rate = { burst: 64, perS: 2 };
+/** Reports of one token: a person with a few tabs. */
+const TOKEN_REPORT_RATE: Rate = { burst: 4, perS: 0.1 };
+/** 3 MiB each: a quarter of a million prefixes, as many tokens. Who shares a place is charged for the other: a report less. */
+const REPORT_PLACES_LOG2 = 18;
 /** 12 MiB each: a million prefixes, a million tokens. */
 const PLACES_LOG2 = 20;
 
@@ -48,6 +54,8 @@ export class Gate {
 	readonly #revoked: RevokedTokens;
 	readonly #mintLimits: PrefixLimits;
 	readonly #joinLimits: TokenLimits;
+	readonly #reportLimits: PrefixLimits;
+	readonly #tokenReportLimits: TokenLimits;
 	readonly #minted = new Map<string, number>();
 	#level: Level = "normal";
 	/** How short this worker is of time, 0 to 1. */
@@ -67,6 +75,8 @@ export class Gate {
 		this.#revoked = options.revoked;
 		this.#mintLimits = new PrefixLimits(MINT_RATE, PLACES_LOG2, options.random);
 		this.#joinLimits = new TokenLimits(JOIN_RATE, PLACES_LOG2, options.random);
+		this.#reportLimits = new PrefixLimits(REPORT_RATE, REPORT_PLACES_LOG2, options.random);
+		this.#tokenReportLimits = new TokenLimits(TOKEN_REPORT_RATE, REPORT_PLACES_LOG2, options.random);
 	}
 
 	/** Takes what house says of an interview. @param stand null as long as nobody has had to wait. */
@@ -98,6 +108,17 @@ export class Gate {
 		if (waitMs > 0) return { kind: "later", waitMs };
 		this.#minted.set(interviewId, (this.#minted.get(interviewId) ?? 0) + 1);
 		return { kind: "minted", token: this.#issue(interviewId, "page", id) };
+	}
+
+	/** Whether what a player says it heard is taken. Who was inside is charged for himself, everybody else with his address. */
+	takesReport(address: ClientAddress, interviewId: string, tokenText: string | undefined): boolean {
+		const nowMs = this.#clock.monoMs();
+		if (tokenText !== undefined) {
+			const verdict = this.#mint.check(tokenText, interviewId, this.#clock.unixMs(), this.#revoked);
+			if (verdict.kind === "valid" && verdict.token.class !== "page")
+				return this.#tokenReportLimits.take(verdict.token.id, nowMs) === 0;
+		}
+		return this.#reportLimits.take(address, nowMs) === 0;
 	}
 
 	/** Whether somebody may hear an interview now. */

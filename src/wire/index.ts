@@ -1,5 +1,6 @@
 /** Messages and JSON shared by processes and pages, each with its parser. Knows shapes, not behaviour. */
 export * from "./broadcast-commands.ts";
+export * from "./heard.ts";
 export * from "./ice-servers.ts";
 export * from "./json.ts";
 export * from "./levels.ts";

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { heardSums } from "./heard.ts";
 import { PHASES } from "./state.ts";
 
 export const LANGUAGES = ["en", "de"] as const;
@@ -35,6 +36,8 @@ export const edgeReport = z.object({
 	pid: z.number(),
 	/** By interview slug: connections that have been draining sound for ≥ 30 s; all open sound streams; those of them that take nothing any more. Bounded by the interviews that exist. */
 	listeners: z.record(z.string(), z.object({ settled: z.number(), open: z.number(), stalled: z.number() })),
+	/** What players said since the last report, by interview id. */
+	heard: z.record(z.string(), heardSums),
 	connections: z.number(),
 	/** Those of them that listen. */
 	admitted: z.number(),

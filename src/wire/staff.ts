@@ -119,7 +119,7 @@ export const operationsView = z.object({
 	/** Null until house has told it. */
 	level: z.nullable(levelView),
 	/** Workers of the public door that have reported within the last seconds. */
-	edges: z.array(z.omit(edgeReport, { listeners: true, minted: true })),
+	edges: z.array(z.omit(edgeReport, { listeners: true, heard: true, minted: true })),
 	/** False while records wait in the journal for PostgreSQL to return. */
 	databaseAvailable: z.boolean(),
 	recordsWaiting: z.number(),

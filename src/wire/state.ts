@@ -72,7 +72,14 @@ export const publicState = z.object({
 		}),
 	),
 	/** Connections to this machine that have been draining sound for at least 30 s, counted one by one. Not people, not those behind caches, and not one that leaves what it is sent unread. */
-	listeners: z.object({ drainingConnections: z.number() }),
+	listeners: z.object({
+		drainingConnections: z.number(),
+		/**
+		 * What players said about the last whole minute: heard time ÷ time in which there should have been sound, 0 to 1
+		 * rounded down, and how many reports that is. It is their word, and never added to a count. Null with fewer than ten.
+		 */
+		audible: z.nullable(z.object({ share: z.number(), reports: z.number() })),
+	}),
 	/** Null before the doors open. */
 	programme: z.nullable(
 		z.object({

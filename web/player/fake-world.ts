@@ -3,6 +3,7 @@
  * clock that only `advance` moves. It keeps a log of every sample played, so that tests can say what was heard.
  */
 import assert from "node:assert/strict";
+import type { HeardReport } from "#wire/heard.ts";
 import { segmentOf } from "#wire/programme.ts";
 import { PART_SAMPLES } from "#wire/quantum.ts";
 import type { PublicState } from "#wire/state.ts";
@@ -280,6 +281,8 @@ export class FakeWorld {
 			core.closed(connection.id, true, nowMs);
 		}
 	}
+	/** What the player told the server. */
+	readonly reports: HeardReport[] = [];
 	readonly #begun = new Set<number>();
 
 	#carryOut(): void {
@@ -356,6 +359,9 @@ export class FakeWorld {
 				return;
 			case "poll":
 				this.#pollAnswerMs = nowMs + this.#latencyMs;
+				return;
+			case "report":
+				this.reports.push(output.report);
 		}
 	}
 
@@ -393,7 +399,7 @@ export function stateOf(
 		endedUnixMs: null,
 		lateReason: "",
 		people: [],
-		listeners: { drainingConnections: 1 },
+		listeners: { drainingConnections: 1, audible: null },
 		programme: { epochUnixMs, pathKey: "k", onAirPart, endPart: null, gaps: [], recording: false },
 		admission: { level: "normal", line: null },
 		delivery: { write, reserveMs },
