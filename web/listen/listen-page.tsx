@@ -9,7 +9,7 @@ import { duration } from "../words/time.ts";
 import { type Language, sayIn } from "../words/words.ts";
 import { Elsewhere } from "./elsewhere.tsx";
 import { PlayerCard, SaverChoice } from "./player-card.tsx";
-import { explanation, gapsOf, type Reader, stateLine } from "./sentences.ts";
+import { audibleOf, explanation, gapsOf, type Reader, stateLine } from "./sentences.ts";
 
 export type ListenPageProps = {
 	readonly state: PublicState;
@@ -69,6 +69,7 @@ function Heading({ state, reader }: { state: PublicState; reader: Reader }) {
 	const { tone, word, facts } = stateLine(state, reader);
 	const why = explanation(state, reader);
 	const live = isLive(state);
+	const heard = audibleOf(state, reader);
 	return (
 		<>
 			<div class="facts">
@@ -81,6 +82,7 @@ function Heading({ state, reader }: { state: PublicState; reader: Reader }) {
 				{live && (
 					<span class="quiet">
 						{say("listening", { count: state.listeners.drainingConnections })}{" "}
+						{heard && <>· {say("audible", heard)} </>}
 						<a href="#how-we-count">{say("how_we_count")}</a>
 					</span>
 				)}

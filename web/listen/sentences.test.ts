@@ -3,7 +3,9 @@ import { test } from "node:test";
 import { PHASES, type PublicState } from "#wire/state.ts";
 import { stateOf } from "../player/fake-world.ts";
 import type { PlayerView } from "../player/index.ts";
-import { bar, explanation, gapsOf, lengthMs, type Reader, soundLines, stateLine } from "./sentences.ts";
+import { listenWords } from "../words/listen.ts";
+import { sayIn } from "../words/words.ts";
+import { audibleOf, bar, explanation, gapsOf, lengthMs, type Reader, soundLines, stateLine } from "./sentences.ts";
 
 const T = Date.UTC(2026, 10, 23, 19, 0, 0);
 const MIN = 60_000;
@@ -116,4 +118,16 @@ test("gapsOf() counts what was lost on air, not before", () => {
 		],
 	};
 	assert.deepEqual(gapsOf({ ...base, programme }), { count: 2, ms: 960 });
+});
+
+test("what players report is told in words, and all only when it was all", () => {
+	const said = (share: number, language: "en" | "de") => {
+		const listeners = { drainingConnections: 400, audible: { share, reports: 1_312 } };
+		const heard = audibleOf({ ...base, listeners }, reader(null, language));
+		return heard && sayIn(listenWords, language)("audible", heard).replaceAll("\u00a0", " ");
+	};
+	assert.equal(said(0.9989, "en"), "99.8% of the sound heard, as 1,312 players report");
+	assert.equal(said(0.9999, "de"), "99,9 % des Tons gehört, sagen 1.312 Player");
+	assert.equal(said(1, "en"), "100% of the sound heard, as 1,312 players report");
+	assert.equal(audibleOf(base, reader(null)), undefined);
 });

@@ -251,6 +251,14 @@ export function bar(state: PublicState, view: PlayerView | null): Bar | undefine
 	return { atMs: toMs(Math.min(Math.max(at, from), to) - from), lengthMs: toMs(to - from), live };
 }
 
+/** What players say they heard, or undefined when the server has not enough to go by. The share is never rounded up: 100 % is all. */
+export function audibleOf(state: PublicState, { language }: Reader): { share: string; count: number } | undefined {
+	const { audible } = state.listeners;
+	if (!audible) return undefined;
+	const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
+	return { share: percent.format(Math.floor(audible.share * 1_000) / 1_000), count: audible.reports };
+}
+
 /** Silence that stands for lost sound, between *on air* and the end. */
 export function gapsOf(state: PublicState): { readonly count: number; readonly ms: number } {
 	const { onAirPart, gaps = [] } = state.programme ?? {};

@@ -326,3 +326,43 @@ test("whatever a listener does among faults: sound comes back, and no part is ap
 		{ numRuns: 25 },
 	);
 });
+
+test("it says what was heard once a minute, with a gap where there was one, and nothing of a recording", () => {
+	const w = world();
+	w.advance(20_000);
+	w.wish({ kind: "play" });
+	w.advance(300_000);
+	assert(w.reports.length >= 4 && w.reports.length <= 6, `${w.reports.length} in five minutes`);
+	const [first, ...later] = w.reports;
+	assert(first?.joinMs !== undefined && first.joinMs < 600, `${first?.joinMs}`);
+	for (const report of w.reports) assert.deepEqual([report.way, report.gapCount, report.gapMs], ["push", 0, 0]);
+	for (const report of later) {
+		assert.equal(report.joinMs, undefined);
+		assert(report.heardMs > 53_000 && report.heardMs < 67_000, `${report.heardMs}`);
+		assert(Math.abs((report.distanceMs ?? 0) - 1_000) < 400, `${report.distanceMs}`);
+	}
+	const before = w.reports.length;
+	w.strike({ kind: "down", forMs: 8_000 });
+	let stillMs = 0;
+	for (let nth = 0; nth < 1_400; nth += 1) {
+		const from = w.position;
+		w.advance(100);
+		if (w.position === from) stillMs += 100;
+	}
+	const gaps = w.reports.slice(before);
+	assert.equal(
+		gaps.reduce((sum, { gapCount }) => sum + gapCount, 0),
+		1,
+	);
+	const silentMs = gaps.reduce((sum, { gapMs }) => sum + gapMs, 0);
+	assert(stillMs > 5_000 && Math.abs(silentMs - stillMs) < 500, `${silentMs} of ${stillMs}`);
+	const told = w.reports.length;
+	w.wish({ kind: "pause" });
+	w.advance(200_000);
+	assert(w.reports.length <= told + 1, "nothing was heard since");
+	const ended = w.reports.length;
+	w.end();
+	w.wish({ kind: "play" });
+	w.advance(200_000);
+	assert.equal(w.reports.length, ended);
+});

@@ -1,7 +1,9 @@
+import type { HeardReport } from "#wire/heard.ts";
 import { segmentOf } from "#wire/programme.ts";
 import { PART_SAMPLES, SAMPLE_RATE_HZ, SEGMENT_MS } from "#wire/quantum.ts";
 import type { PublicState } from "#wire/state.ts";
 import { Dial, WRITE_MS } from "./dial.ts";
+import { HeardMeter } from "./heard-meter.ts";
 import { LiveClock } from "./live-clock.ts";
 import { PollPlan } from "./poll-plan.ts";
 import { PullLink } from "./pull-link.ts";
@@ -69,7 +71,9 @@ export type CoreOutput =
 	/** Another programme: what was buffered belongs to the old one. */
 	| { readonly kind: "discard" }
 	/** Get state.json and answer with `state` or `pollFailed`. */
-	| { readonly kind: "poll" };
+	| { readonly kind: "poll" }
+	/** Tell the server what was heard in about a minute; nothing depends on its arrival. */
+	| { readonly kind: "report"; readonly report: HeardReport };
 
 export type PlayerView = {
 	/** What the listener asked for. */
@@ -146,6 +150,7 @@ export class PlayerCore {
 	#saver = false;
 	readonly #dial = new Dial();
 	readonly #tally = new Tally();
+	readonly #meter: HeardMeter;
 	/** The jump to live that is under way leaves out sound nobody asked to leave out. */
 	#leavesOut = false;
 
@@ -166,6 +171,7 @@ export class PlayerCore {
 		this.#states = new StateQueue(state);
 		this.#push = new PushLink(options.random);
 		this.#pull = new PullLink(options.random);
+		this.#meter = new HeardMeter(options.random);
 		this.#nowMs = options.nowMs;
 		this.#tickedMs = options.nowMs;
 		this.#polls = new PollPlan(options.random, options.nowMs);
@@ -223,6 +229,7 @@ export class PlayerCore {
 		if (this.#intent === "play" && !this.#finished) return;
 		const pausedLong = this.#intent === "pause" && nowMs - this.#pausedMs > SHORT_PAUSE_MS;
 		this.#intent = "play";
+		this.#meter.asked(nowMs);
 		if (this.#finished) this.#place(this.#startSample, nowMs);
 		else if (pausedLong && this.#position !== undefined && !this.#landing) this.#following = false;
 		if (this.#endSample !== undefined && this.#landing) this.#place(this.#startSample, nowMs);
@@ -237,6 +244,7 @@ export class PlayerCore {
 		this.#intent = "pause";
 		this.#pausedMs = nowMs;
 		this.#starvedMs = undefined;
+		this.#meter.stopped();
 		this.#outputs.push({ kind: "stop" });
 		this.#steer(nowMs);
 	}
@@ -251,6 +259,7 @@ export class PlayerCore {
 			return;
 		}
 		this.#following = false;
+		this.#asked(nowMs);
 		const last = end ?? live ?? sample;
 		this.#place(Math.max(this.#startSample, Math.min(sample, last)), nowMs);
 		this.#steer(nowMs);
@@ -261,6 +270,7 @@ export class PlayerCore {
 		if (this.#endSample !== undefined) return;
 		this.#userRate = 1;
 		this.#pausedMs = nowMs;
+		this.#asked(nowMs);
 		this.#land(nowMs);
 		this.#steer(nowMs);
 	}
@@ -292,6 +302,8 @@ export class PlayerCore {
 		const newer = this.#states.take(state);
 		this.#estimate(serverUnixMs, nowMs);
 		if (!newer) return;
+		// Who waited for the doors has waited for sound only since they opened.
+		if (!before && state.programme) this.#asked(nowMs);
 		if (before && state.programme && before.pathKey !== state.programme.pathKey) this.#discard();
 		this.#showStates();
 		this.#steer(nowMs);
@@ -307,6 +319,8 @@ export class PlayerCore {
 		this.#nowMs = nowMs;
 		if (!this.#push.is(id)) return;
 		this.#push.answered(nowMs);
+		// Time in the line is no time of joining.
+		if (this.#turnMs !== undefined) this.#asked(nowMs);
 		this.#turnMs = undefined;
 	}
 
@@ -376,6 +390,7 @@ export class PlayerCore {
 		this.#nowMs = nowMs;
 		if (this.#position === undefined) return;
 		if (flowing) this.#tally.moved(sample - this.#position);
+		this.#meter.moved(flowing ? msOf(sample - this.#position) / this.#rate : 0, nowMs);
 		this.#position = sample;
 		if (flowing) {
 			this.#starvedMs = undefined;
@@ -453,6 +468,20 @@ export class PlayerCore {
 		this.#tickedMs = nowMs;
 		this.#steer(nowMs);
 		if (this.#polls.due(nowMs)) this.#outputs.push({ kind: "poll" });
+		this.#report(nowMs);
+	}
+
+	/** Sound is to begin, here or elsewhere. */
+	#asked(nowMs: number): void {
+		if (this.#intent === "play") this.#meter.asked(nowMs);
+	}
+
+	/** Says what was heard, if that is due; of a recording nothing. */
+	#report(nowMs: number): void {
+		const distanceMs = this.#following ? this.view(nowMs).behindMs : null;
+		const way = this.#following && !this.#push.segmentsInstead(nowMs) ? "push" : "segments";
+		const report = this.#meter.poll(nowMs, { way, distanceMs });
+		if (report && this.#endSample === undefined) this.#outputs.push({ kind: "report", report });
 	}
 
 	// Facts
@@ -630,8 +659,13 @@ export class PlayerCore {
 	}
 
 	#passOver(from: number, to: number, nowMs: number): void {
-		this.#tally.passedOver(from, to);
+		this.#passedOver(from, to);
 		this.#place(to, nowMs);
+	}
+
+	#passedOver(from: number, to: number): void {
+		this.#tally.passedOver(from, to);
+		this.#meter.leftOut(msOf(to - from));
 	}
 
 	/** Someone who follows is on the dial, or taken to live when much too far behind; everybody else has his own rate. */
@@ -697,7 +731,7 @@ export class PlayerCore {
 
 	#placeLive(to: number, nowMs: number): void {
 		const from = this.#position;
-		if (this.#leavesOut && from !== undefined) this.#tally.passedOver(from, to);
+		if (this.#leavesOut && from !== undefined) this.#passedOver(from, to);
 		this.#leavesOut = false;
 		this.#place(to, nowMs);
 	}
@@ -722,6 +756,7 @@ export class PlayerCore {
 		this.#flowing = false;
 		this.#following = false;
 		this.#intent = "pause";
+		this.#meter.stopped();
 		this.#outputs.push({ kind: "stop" });
 		// An element stops a little short of the sample from which the end is true.
 		this.#showStates();
@@ -769,6 +804,7 @@ export class PlayerCore {
 		this.#finished = false;
 		this.#finishSent = false;
 		this.#tally.missed = null;
+		this.#asked(this.#nowMs);
 		this.#leavesOut = false;
 		this.#outputs.push({ kind: "discard" });
 	}

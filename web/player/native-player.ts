@@ -2,7 +2,9 @@ import { signal } from "@preact/signals";
 import { PART_SAMPLES, SAMPLE_RATE_HZ } from "#wire/quantum.ts";
 import { type PublicState, publicState } from "#wire/state.ts";
 import type { PlayerView } from "./core.ts";
+import { HeardMeter } from "./heard-meter.ts";
 import type { Addresses, Player, Trouble } from "./player.ts";
+import { tellHeard } from "./report.ts";
 
 const POLL_MS = 5_000;
 /** After the element failed: how long until it is tried again, doubled each time. */
@@ -11,6 +13,8 @@ const RETRY_MS_MAX = 15_000;
 const HLS_TYPE = "application/vnd.apple.mpegurl";
 /** This close to live, someone who moves the bar wants live. */
 const LIVE_MS = 20_000;
+/** A playhead that is this much further than time is was put there. */
+const SEEK_MS = 2_750;
 
 type Source = "none" | "live" | "past" | "recording" | "radio";
 type ElementWithStartDate = HTMLAudioElement & { getStartDate?: () => Date };
@@ -27,6 +31,7 @@ export function playsHls(audio: HTMLAudioElement): boolean {
 export function createNativePlayer(audio: ElementWithStartDate, initial: PublicState, addresses: Addresses): Player {
 	const hls = playsHls(audio);
 	const gone = new AbortController();
+	const meter = new HeardMeter(Math.random);
 	const trouble = signal<Trouble>("none");
 	let state = initial;
 	let intent: PlayerView["intent"] = "idle";
@@ -38,6 +43,7 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 	let failures = 0;
 	let seekTo: number | undefined;
 	let lastS = 0;
+	let measuredMs = performance.now();
 	let heardMs = 0;
 	let changing = false;
 	let pollTimer: ReturnType<typeof setTimeout> | undefined;
@@ -106,6 +112,22 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 		view.value = describe();
 	}
 
+	/** Also where nothing moved: that is to be said, too. */
+	function measure(): void {
+		const nowMs = performance.now();
+		const movedMs = 1_000 * (audio.currentTime - lastS);
+		// A longer step is a seek. With the screen locked nobody looks for a while.
+		const stepMsMax = SEEK_MS + (nowMs - measuredMs) * audio.playbackRate;
+		const playedMs = 0 < movedMs && movedMs < stepMsMax ? movedMs : 0;
+		lastS = audio.currentTime;
+		measuredMs = nowMs;
+		heardMs += playedMs;
+		meter.moved(playedMs / audio.playbackRate, nowMs);
+		const distanceMs = source === "past" ? null : view.value.behindMs;
+		const report = meter.poll(nowMs, { way: "native", distanceMs });
+		if (report && endSample() === undefined) tellHeard(addresses.base, report);
+	}
+
 	function addressOf(wanted: Source): string {
 		switch (wanted) {
 			case "live":
@@ -134,6 +156,11 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 		show();
 	}
 
+	/** Sound is to begin, here or elsewhere. */
+	function asked(): void {
+		if (intent === "play" && state.programme) meter.asked(performance.now());
+	}
+
 	/** What suits the listener's wish and the programme's state. */
 	function wanted(past: boolean): Source {
 		if (!hls) return "radio";
@@ -150,6 +177,7 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 				if (cause.name === "NotAllowedError") {
 					trouble.value = "blocked";
 					intent = "pause";
+					meter.stopped();
 				} else if (cause.name === "NotSupportedError" && failures > 3) trouble.value = "cannot_play";
 				show();
 			},
@@ -182,11 +210,15 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 			if (parsed.success && parsed.data.revision > state.revision) {
 				const before = state;
 				state = parsed.data;
-				if (intent === "play" && !before.programme && state.programme) load(wanted(false));
+				if (intent === "play" && !before.programme && state.programme) {
+					asked();
+					load(wanted(false));
+				}
 			}
 		} catch {
 			// The next poll is the next try; sound does not depend on it.
 		}
+		measure();
 		show();
 		if (!gone.signal.aborted) pollTimer = setTimeout(poll, POLL_MS * (0.8 + 0.4 * Math.random()));
 	}
@@ -216,20 +248,20 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 		});
 	}
 	listen(audio, "timeupdate", () => {
-		const moved = audio.currentTime - lastS;
-		if (moved > 0 && moved < 3) heardMs += moved * 1000;
-		lastS = audio.currentTime;
+		measure();
 		show();
 	});
 	listen(audio, "pause", () => {
 		if (changing || audio.ended || audio.error) return;
 		intent = "pause";
 		flowing = false;
+		meter.stopped();
 		show();
 	});
 	listen(audio, "ended", () => {
 		flowing = false;
 		if (endSample() !== undefined) {
+			meter.stopped();
 			finished = true;
 			intent = "pause";
 			show();
@@ -255,7 +287,10 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 		serverAheadMs,
 		can: { saver: false },
 		play() {
-			intent = "play";
+			if (intent !== "play") {
+				intent = "play";
+				asked();
+			}
 			if (!state.programme) show();
 			else if (finished) {
 				finished = false;
@@ -268,6 +303,7 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 		pause() {
 			intent = "pause";
 			flowing = false;
+			meter.stopped();
 			audio.pause();
 			show();
 		},
@@ -280,6 +316,7 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 				player.goLive();
 				return;
 			}
+			asked();
 			const target = wanted(true);
 			finished = false;
 			const at = position();
@@ -289,7 +326,9 @@ export function createNativePlayer(audio: ElementWithStartDate, initial: PublicS
 			show();
 		},
 		goLive() {
-			if (endSample() === undefined) load(wanted(false));
+			if (endSample() !== undefined) return;
+			asked();
+			load(wanted(false));
 		},
 		setRate(rate) {
 			userRate = rate;

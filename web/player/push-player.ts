@@ -4,6 +4,7 @@ import { type PublicState, publicState } from "#wire/state.ts";
 import { BoxReader } from "./boxes.ts";
 import { type CoreOutput, PlayerCore } from "./core.ts";
 import type { Addresses, Player, Trouble } from "./player.ts";
+import { tellHeard } from "./report.ts";
 import { mediaSourceConstructor, SoundBuffer } from "./source-buffer.ts";
 import { Ticket } from "./ticket.ts";
 
@@ -163,6 +164,9 @@ export function createPushPlayer(
 				return;
 			case "poll":
 				void poll();
+				return;
+			case "report":
+				tellHeard(addresses.base, output.report, ticket.token);
 		}
 	}
 

@@ -24,11 +24,15 @@ export const listenWords = catalogue({
 		en: { one: "{count} listening", other: "{count} listening" },
 		de: { one: "{count} hört zu", other: "{count} hören zu" },
 	},
+	audible: {
+		en: "{share} of the sound heard, as {count} players report",
+		de: "{share} des Tons gehört, sagen {count} Player",
+	},
 	how_we_count: { en: "how we count", de: "wie wir zählen" },
 	how_we_count_title: { en: "How we count", de: "Wie wir zählen" },
 	how_we_count_text: {
-		en: "A listener is a connection that has been taking sound for at least 30 seconds; one that leaves what it is sent unread does not count until it takes it again. This server counts its own connections, exactly; it sets no cookie and keeps no list of who listened.",
-		de: "Gezählt wird, wer seit mindestens 30 Sekunden Ton abnimmt; wer ungelesen lässt, was er bekommt, zählt nicht, bis er es wieder abnimmt. Dieser Server zählt seine eigenen Verbindungen, und zwar genau; er setzt kein Cookie und führt keine Liste darüber, wer zugehört hat.",
+		en: "A listener is a connection that has been taking sound for at least 30 seconds; one that leaves what it is sent unread does not count until it takes it again. This server counts its own connections, exactly; it sets no cookie and keeps no list of who listened. Players on this page also say once a minute, without saying whose they are, how much of the sound they played and how much was missing. That is their word: it is told beside the count and never added to it.",
+		de: "Gezählt wird, wer seit mindestens 30 Sekunden Ton abnimmt; wer ungelesen lässt, was er bekommt, zählt nicht, bis er es wieder abnimmt. Dieser Server zählt seine eigenen Verbindungen, und zwar genau; er setzt kein Cookie und führt keine Liste darüber, wer zugehört hat. Die Player auf dieser Seite sagen außerdem einmal in der Minute, ohne zu sagen, wessen sie sind, wie viel Ton sie gespielt haben und wie viel fehlte. Das sind ihre eigenen Angaben: Sie stehen neben der Zahl und werden nie dazugezählt.",
 	},
 
 	// Why it is not as announced
