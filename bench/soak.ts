@@ -25,7 +25,7 @@ const OFF_PPM = 200;
 
 export async function* rows({ isShort, say }: BenchOptions): AsyncGenerator<Row> {
 	await using platform = await startPlatform({ demo: false });
-	yield* soak(platform, { isShort, say });
+	yield* soak(platform, { minutes: isShort ? 1 : 60, say });
 }
 
 /** An interview on air with these speakers. Disposing makes them leave and ends it. */
@@ -61,8 +61,10 @@ async function isServed(url: string): Promise<boolean> {
 	return answer.ok;
 }
 
-async function* soak(platform: Platform, { isShort, say }: BenchOptions): AsyncGenerator<Row> {
-	const minutes = isShort ? 1 : 60;
+export async function* soak(
+	platform: Platform,
+	{ minutes, say }: { readonly minutes: number; readonly say: BenchOptions["say"] },
+): AsyncGenerator<Row> {
 	say(`${minutes} minutes on air, one of two speakers ${OFF_PPM} ppm fast`);
 	const [anna, ben] = await Promise.all([bundledVoice("anna"), bundledVoice("ben")]);
 	await using interview = await onAir(platform, [{ voice: anna }, { voice: ben, offPpm: OFF_PPM }]);
