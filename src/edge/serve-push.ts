@@ -61,8 +61,7 @@ export function createServePush(options: {
 	};
 
 	const turnedAway = (head: RequestHead, route: PushRoute, { reason, waitMs }: TurnedAway): Answer => {
-		const waitS = Math.min(Math.max(Math.ceil((waitMs ?? IN_LINE_WAIT_MS) / 1_000), 2), 600);
-		const fields: Fields = [["Retry-After", String(waitS)]];
+		const fields: Fields = [["Retry-After", String(retryAfterS(waitMs))]];
 		switch (reason) {
 			case "no_token":
 			case "not_yet":
@@ -125,6 +124,11 @@ export function createServePush(options: {
 	};
 
 	return { serveToken, servePush: servePushRoute };
+}
+
+/** When who is turned away is asked to come again, 2 to 600 s. @param waitMs what the gate says; undefined where nobody knows. */
+export function retryAfterS(waitMs: number | undefined): number {
+	return Math.min(Math.max(Math.ceil((waitMs ?? IN_LINE_WAIT_MS) / 1_000), 2), 600);
 }
 
 /** The token of `Authorization: Bearer …` (RFC 6750 §2.1); undefined when there is none. */

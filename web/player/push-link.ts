@@ -66,6 +66,11 @@ export class PushLink {
 		return this.#state.at === "off" || (this.#state.at === "waiting" && nowMs >= this.#state.untilMs);
 	}
 
+	/** When it may be asked for again, once it was lost; undefined in the other states. */
+	get againMs(): number | undefined {
+		return this.#state.at === "waiting" ? this.#state.untilMs : undefined;
+	}
+
 	open(id: number, nowMs: number): void {
 		this.#state = { at: "open", id, openedMs: nowMs, answered: false, lastMs: nowMs, toSample: undefined };
 	}
