@@ -142,7 +142,7 @@ export async function startEdge(
 		everyMs(clock, STRAIN_EVERY_MS, () => {
 			const load = meter.take();
 			loads.push(load);
-			gate.takeStrain(strainOf({ ...load, admittedShare: door.admitted / connectionsMax }));
+			gate.takeStrain(strainOf(load));
 		}),
 	);
 	parts.use(

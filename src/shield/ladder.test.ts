@@ -73,3 +73,12 @@ test("whatever comes, it never steps more often than the delays allow [SH6]", ()
 		}),
 	);
 });
+
+test("connections that run short shed nobody before the line opens [SH8]", () => {
+	const full: Strain = { ...CALM, admittedShare: 1 };
+	assert.equal(strainOf(full), 0);
+	assert.equal(strainOf({ ...full, loopDelayP99Ms: 1_000 }), 1);
+	const ladder = new Ladder();
+	run(ladder, lasting({ admittedShare: 0.97 }, UP_AFTER_MS));
+	assert.equal(ladder.level, "door");
+});

@@ -114,9 +114,16 @@ function nearest(strain: Strain, wanted: number): keyof Strain {
 	return byExcess[0] as keyof Strain;
 }
 
-/** How far strain has come from where shedding begins (0) to where everything that can go has gone (1). */
-export function strainOf(strain: Strain): number {
+/**
+ * How far a worker's lateness has come from where shedding begins (0) to where everything that can go has gone (1).
+ *
+ * Connections do not count: shedding would keep newcomers out at less than what opens the line, so that it never opened,
+ * and the same people would be turned away all evening with no place in it.
+ */
+export function strainOf({ loopDelayP99Ms }: Pick<Strain, "loopDelayP99Ms">): number {
 	const [first, last] = [STEPS[0]?.from as Strain, STEPS.at(-1)?.from as Strain];
-	const shareOf = (signal: keyof Strain) => (strain[signal] - first[signal]) / (last[signal] - first[signal]);
-	return Math.min(1, Math.max(0, shareOf("loopDelayP99Ms"), shareOf("admittedShare")));
+	return Math.min(
+		1,
+		Math.max(0, (loopDelayP99Ms - first.loopDelayP99Ms) / (last.loopDelayP99Ms - first.loopDelayP99Ms)),
+	);
 }
