@@ -1,7 +1,12 @@
-/** `npm run sim -- [--seed N] [--only WORDS]`: the real stage under networks as bad as told, exactly the same each time. */
+/**
+ * `npm run sim -- [--seed N] [--only WORDS]`: the real stage under networks as bad as told, exactly the same each time.
+ * `npm run sim -- crowd`: an evening with a million people, in figures (see `crowd-command.ts`).
+ */
 import { parseArgs } from "node:util";
+import { crowdCommand } from "./crowd-command.ts";
 import { percent, play, SCENARIOS } from "./scenarios.ts";
 
+if (process.argv[2] === "crowd") process.exit(await crowdCommand(process.argv.slice(3)));
 const { values } = parseArgs({
 	options: { seed: { type: "string", default: "7" }, only: { type: "string", default: "" } },
 });
