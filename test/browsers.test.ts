@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { bundledVoice, closeWebrtc } from "#rehearsal/index.ts";
 import { VOICE_NAMES } from "#wire/index.ts";
 import { microphoneFile, openBrowser } from "./support/browsers.ts";
-import { APART_RANGE_MS, assertBothVoices, assertOnly } from "./support/claims.ts";
+import { assertBothVoices, assertEachVoice, assertOnly } from "./support/claims.ts";
 import { type Stage, seat } from "./support/guests.ts";
 import { hearWithFfmpeg } from "./support/listeners.ts";
 import { openSoundCard } from "./support/loudspeakers.ts";
@@ -101,7 +101,7 @@ describe("browsers", { timeout: 600_000, skip: skipWithout("chromium", ...SOUND)
 			const listening = hearWithFfmpeg(`${platform.publicUrl}/i/${interview.slug}/live.ogg`, { seconds: LISTEN_S + 4 });
 			await both("on air");
 			const heard = (await listening).samples.subarray(-LISTEN_S * 48_000);
-			await assertBothVoices("listener", heard, "waveform", APART_RANGE_MS);
+			await assertEachVoice("listener", heard);
 			await anna.end();
 			await ben.page.waitForSelector('[data-phase="ended"]');
 		});

@@ -30,18 +30,25 @@ type Found = {
 const TRACE_RANGE_MS = 80;
 /** … and a browser that stood still for a moment is so far behind, until its jitter buffer has caught up. */
 const BROWSER_RANGE_MS = 500;
-/** Two who speak from programs of their own begin so far apart, and their browsers are not equally quick. */
-export const APART_RANGE_MS = 1_000;
+/**
+ * Two who speak from browsers of their own are this far apart at most from how the dialogue has them: where one speaks
+ * this near to the other, both may be heard at once.
+ */
+const APART_MS_MAX = 600;
 
 /** How sound is compared: by waveform where nothing may have touched it, by envelope behind a browser or a player, which stretch time. */
 export type Comparison = "waveform" | "envelope";
 
-/** How much of each voice is in `heard`, which is taken to be the dialogue as `guide` holds it, from some place on. */
+/**
+ * How much of each voice is in `heard`, which is taken to be the dialogue as `guide` holds it, from some place on.
+ *
+ * @param options.clearMs a block counts when nobody else speaks for so long before and after it.
+ */
 export async function voicesIn(
 	heard: Float32Array,
 	guide: VoiceName | "both",
 	by: Comparison = "waveform",
-	rangeMs = TRACE_RANGE_MS,
+	{ rangeMs = TRACE_RANGE_MS, clearMs = 0 }: { readonly rangeMs?: number; readonly clearMs?: number } = {},
 ): Promise<Record<VoiceName, Found>> {
 	const dialogue = await loadDialogue();
 	const { offsetMs, points: trace } =
@@ -56,7 +63,7 @@ export async function voicesIn(
 			while (nth + 1 < trace.length && (trace[nth]?.atMs ?? 0) < atMs) nth += 1;
 			const point = trace[nth];
 			const from = Math.round((offsetMs + atMs - (point?.lagMs ?? 0)) * 48);
-			if (levelAt(dialogue[name], from) < loud || levelAt(other, from) > 1e-3) continue;
+			if (levelAt(dialogue[name], from) < loud || !isClear(other, from, clearMs)) continue;
 			own.blocks += 1;
 			if (point?.atMs === atMs && point.correlation >= SAME_BLOCK_MIN) own.same += 1;
 			own.energy += rmsOf(heard.subarray(at, at + BLOCK_SAMPLES)) ** 2;
@@ -65,6 +72,11 @@ export async function voicesIn(
 		return [name, { blocks: own.blocks, share: own.same / blocks, levelDb: dbOf(Math.sqrt(own.energy / blocks)) }];
 	});
 	return Object.fromEntries(found) as Record<VoiceName, Found>;
+}
+
+function isClear(other: Float32Array, from: number, clearMs: number): boolean {
+	for (let ms = -clearMs; ms <= clearMs; ms += BLOCK_MS) if (levelAt(other, from + 48 * ms) > 1e-3) return false;
+	return true;
 }
 
 function waveformTrace(said: Float32Array, heard: Float32Array, rangeMs = TRACE_RANGE_MS) {
@@ -77,15 +89,10 @@ function levelAt(voice: Float32Array, from: number): number {
 	return rmsOf(voice.subarray(start, start + BLOCK_SAMPLES));
 }
 
-/** Asserts that `heard` is the dialogue, in place to `rangeMs`, with both voices at a sound level. */
-export async function assertBothVoices(
-	what: string,
-	heard: Float32Array,
-	by: Comparison = "waveform",
-	rangeMs = TRACE_RANGE_MS,
-): Promise<void> {
+/** Asserts that `heard` is the dialogue, in place, with both voices at a sound level. */
+export async function assertBothVoices(what: string, heard: Float32Array, by: Comparison = "waveform"): Promise<void> {
 	assert.ok(heard.length >= 8 * 48_000, `${what}: only ${(heard.length / 48_000).toFixed(1)} s were heard`);
-	const voices = await voicesIn(heard, "both", by, rangeMs);
+	const voices = await voicesIn(heard, "both", by);
 	for (const name of VOICE_NAMES) {
 		const { blocks, share, levelDb } = voices[name];
 		assert.ok(blocks >= BLOCKS_MIN, `${what}: ${name} has ${blocks} blocks in ${(heard.length / 48_000).toFixed(1)} s`);
@@ -110,9 +117,19 @@ export function assertStretchOf(programme: Float32Array, what: string, heard: Fl
 	);
 }
 
+/** Asserts that `heard` holds both voices, each in its own time: what two browsers said at their own pace. */
+export async function assertEachVoice(what: string, heard: Float32Array): Promise<void> {
+	for (const name of VOICE_NAMES) {
+		const options = { rangeMs: BROWSER_RANGE_MS, clearMs: APART_MS_MAX };
+		const { blocks, share, levelDb } = (await voicesIn(heard, name, "waveform", options))[name];
+		const found = `${what}: ${name} in ${(100 * share).toFixed(0)} % of ${blocks} blocks at ${levelDb.toFixed(1)} dB`;
+		assert.ok(blocks >= BLOCKS_MIN && share >= SHARE_MIN.waveform && levelDb > -40, found);
+	}
+}
+
 /** Asserts that `heard`, in a browser, holds `voice` and nothing of the other one, who listens: what a speaker's return feed holds. */
 export async function assertOnly(what: string, heard: Float32Array, voice: VoiceName): Promise<void> {
-	const voices = await voicesIn(heard, voice, "waveform", BROWSER_RANGE_MS);
+	const voices = await voicesIn(heard, voice, "waveform", { rangeMs: BROWSER_RANGE_MS });
 	const own = voices[voice === "anna" ? "ben" : "anna"];
 	const { blocks, share, levelDb } = voices[voice];
 	assert.ok(Math.min(blocks, own.blocks) >= BLOCKS_MIN, `${what}: ${describe(voices)}`);
