@@ -77,6 +77,22 @@ test("a restart goes on at the level and the place where it was; what was saved 
 	assert.equal(new Steward(seededRandom(3), saved, (nowUnixMs + 61_000) as UnixMs).level, "normal");
 });
 
+test("a worker that was silent, or starts anew, adds nobody to the line who has not come [SH10]", () => {
+	const evening = new Evening();
+	const full = (minted: number): WorkerReport => ({
+		...CALM,
+		admitted: 970,
+		admittedShare: 0.97,
+		minted: { evening: minted },
+	});
+	evening.pass(5_000, () => [full(100), full(50_000)]);
+	evening.pass(5_000, () => [full(100)]);
+	evening.pass(2_000, () => [full(100), full(50_000)]);
+	evening.pass(1_000, () => [full(100), full(3)]);
+	const saved = evening.steward.save((T + evening.ms) as UnixMs);
+	assert.ok((saved?.lines["evening"]?.line.waitingCount ?? Number.NaN) <= 3);
+});
+
 test("when the door is given up, everybody who waited is in [SH10]", () => {
 	const evening = new Evening();
 	const full: WorkerReport = { ...CALM, admitted: 1_000, admittedShare: 1, minted: { evening: 5_000 } };

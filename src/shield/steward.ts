@@ -29,7 +29,7 @@ export const savedSteward = z.object({
 	/** The newest LEVEL_RECORDS_MAX, oldest first. */
 	records: z.array(levelRecord),
 	/** By interview id. */
-	lines: z.record(z.string(), z.object({ line: savedLine, mintedBefore: z.number() })),
+	lines: z.record(z.string(), z.object({ line: savedLine })),
 });
 export type SavedSteward = z.infer<typeof savedSteward>;
 
@@ -54,7 +54,8 @@ export class Steward {
 	readonly #random: Random;
 	readonly #ladder: Ladder;
 	readonly #workers = new Map<number, { readonly report: WorkerReport; readonly atMs: MonoMs }>();
-	readonly #lines = new Map<string, { readonly line: WaitingLine; mintedBefore: number }>();
+	/** `arrivedCount`: tokens made since the line moved last. */
+	readonly #lines = new Map<string, { readonly line: WaitingLine; arrivedCount: number }>();
 	/** Changes of the level, oldest first; LEVEL_RECORDS_MAX at most. */
 	readonly #records: LevelRecord[];
 	/** The newest that is known to be on the disk. */
@@ -73,15 +74,15 @@ export class Steward {
 			this.#record({ from: saved.level, to: "normal", cause: "restarted", reason: "" }, nowUnixMs);
 		}
 		if (!isFresh) return;
-		for (const [interviewId, { line, mintedBefore }] of Object.entries(saved.lines)) {
-			this.#lines.set(interviewId, { line: WaitingLine.restore(line, nowUnixMs), mintedBefore });
+		for (const [interviewId, { line }] of Object.entries(saved.lines)) {
+			this.#lines.set(interviewId, { line: WaitingLine.restore(line, nowUnixMs), arrivedCount: 0 });
 		}
 	}
 
 	/** What a successor needs; undefined while there is nothing to lose that is not on the disk. */
 	save(nowUnixMs: UnixMs): SavedSteward | undefined {
 		if (this.level === "normal" && this.#records.at(-1) === this.#savedRecord) return undefined;
-		const lines = [...this.#lines].map(([id, { line, mintedBefore }]) => [id, { line: line.save(), mintedBefore }]);
+		const lines = [...this.#lines].map(([id, { line }]) => [id, { line: line.save() }]);
 		return {
 			unixMs: nowUnixMs,
 			level: this.level,
@@ -111,7 +112,15 @@ export class Steward {
 
 	/** Bounded by the workers there are, which the supervisor numbers. */
 	takeReport(worker: number, report: WorkerReport, nowMs: MonoMs): void {
+		const before = this.#workers.get(worker)?.report.minted;
 		this.#workers.set(worker, { report, atMs: nowMs });
+		// What a worker made before we heard of it, or while it said nothing, is not what comes now.
+		if (!before) return;
+		for (const [interviewId, held] of this.#lines) {
+			const [then, now] = [before[interviewId] ?? 0, report.minted[interviewId] ?? 0];
+			// A worker that started anew counts from 0 again.
+			held.arrivedCount += now < then ? now : now - then;
+		}
 	}
 
 	standOf(interviewId: string): LineStand | null {
@@ -169,7 +178,7 @@ export class Steward {
 		const line = new WaitingLine(this.#random.bytes(32), nowUnixMs);
 		// Whoever had a token by now came while everybody was let in.
 		line.draw(0, nowUnixMs);
-		this.#lines.set(interviewId, { line, mintedBefore: this.#mintedOf(interviewId) });
+		this.#lines.set(interviewId, { line, arrivedCount: 0 });
 		for (const oldest of this.#lines.keys()) {
 			if (this.#lines.size <= LINES_MAX) break;
 			this.#lines.delete(oldest);
@@ -184,17 +193,11 @@ export class Steward {
 			const free = Math.max(0, LINE_SHARE * connectionsMax - admitted);
 			return sum + Math.min(free, (GREETED_PER_S * elapsedMs) / 1_000);
 		}, 0);
-		for (const [interviewId, held] of this.#lines) {
-			const minted = this.#mintedOf(interviewId);
-			// A worker that started anew counts from 0 again.
-			const arrivedCount = Math.max(0, minted - held.mintedBefore);
-			held.mintedBefore = minted;
+		for (const held of this.#lines.values()) {
+			const { arrivedCount } = held;
+			held.arrivedCount = 0;
 			const share = this.level === "door" ? room / this.#lines.size : Number.POSITIVE_INFINITY;
 			held.line.advance(share, arrivedCount, nowUnixMs);
 		}
-	}
-
-	#mintedOf(interviewId: string): number {
-		return this.#workers.values().reduce((sum, { report }) => sum + (report.minted[interviewId] ?? 0), 0);
 	}
 }
