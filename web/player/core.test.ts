@@ -45,6 +45,22 @@ test("when there is no room a newcomer waits his turn, and is told how long; the
 	assert.equal(w.core.view(w.nowMs).inLineMs, null, "a restart of the server is no line");
 });
 
+test("the end of the sound comes before the word that it has ended: the page says so soon after, whoever held the push", () => {
+	const w = world();
+	w.wish({ kind: "play" });
+	w.advance(20_000);
+	const programme = w.state.programme;
+	assert(programme);
+	const endPart = w.newestPart + 1;
+	w.change({ atPart: endPart, programme: { ...programme, endPart } });
+	// It comes with the push, which is over when all sound is there.
+	w.core.state(w.state, w.nowMs);
+	w.change({ phase: "ended", atPart: endPart });
+	w.advance(6_000);
+	assert.equal(w.core.view(w.nowMs).sound, "finished");
+	assert.equal(w.core.view(w.nowMs).shown.phase, "ended");
+});
+
 test("a larger distance than the reserve is caught up at 1.05, without a jump", () => {
 	const w = world();
 	w.wish({ kind: "play" });

@@ -45,6 +45,8 @@ const DRY_MS = 150;
 const SLEPT_MS = 10_000;
 /** How often what only time can tell is looked at while there is something to look at. */
 const TICK_MS = 250;
+/** A page that knows where sound ends, and not yet that it has ended, asks for the state within this. */
+const END_LOOK_MS = 3_000;
 /** This close to the end is the end: media elements stop a little short. */
 const END_SLACK_SAMPLES = 960;
 
@@ -301,6 +303,8 @@ export class PlayerCore {
 		const before = this.#states.newest.programme;
 		const newer = this.#states.take(state);
 		this.#estimate(serverUnixMs, nowMs);
+		// The end of the sound is known a moment before the end of the interview, and the push may be over by then.
+		if (this.#endSample !== undefined && this.#states.newest.phase !== "ended") this.#polls.soon(nowMs, END_LOOK_MS);
 		if (!newer) return;
 		// Who waited for the doors has waited for sound only since they opened.
 		if (!before && state.programme) this.#asked(nowMs);
